@@ -42,8 +42,7 @@ PAPER: dict[str, tuple[str, ...]] = {
         "App. D: score of the log-normal target", "App. D: recursion", "App. D: unrolled",
         "App. D: limit measure", "App. D: bias of GBM", "App. E: training details",
         "App. E: grid search", "App. F: samples", "App. G: metrics", "App. G.1: memorization",
-        "App. G.2: annealing", "App. G.2: fit to class averages"),
-}  # fmt: skip
+        "App. G.2: annealing", "App. G.2: fit to class averages")}  # fmt: skip
 
 # The sheet has no E29 and no R12; R1-R25 include the lettered ones.
 SHEET: tuple[str, ...] = (*(f"A{n}" for n in range(1, 39)), "A-Thm", "A-Assumption-1",

@@ -138,8 +138,7 @@ R20 = Claim(
             "zero at the data": _GROWTH * v,
             "sigma for its square": sqrt(_GROWTH * (v + _low**2)),
         },
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 EXACT_COST = Claim(
     "R20-log-normal", "a constant score error on log-normal data", is_the_exact_cost, holds=_COST,
@@ -151,8 +150,7 @@ EXACT_COST = Claim(
     values=lambda: {"bound": _LIMIT, "rate": _ERROR_RATE},
     names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
     assumptions=("the equation is solved exactly",),
-    depends=("R20", "R20-affine", "gaussian-kl"),
-)  # fmt: skip
+    depends=("R20", "R20-affine", "gaussian-kl"))  # fmt: skip
 
 AFFINE = Claim(
     "R20-affine", "the bound of R20 for an affine error", is_the_affine_bound, holds=_WRONG,
@@ -164,8 +162,7 @@ AFFINE = Claim(
         "gbm_ref.score_error_bound", k=256.0,
         points=table("S sigma c0 c1", (0.3, 0.7, 0.4, -0.2), (1.6, 1.3, -0.1, 0.7)),
         reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 INEQUALITY = Claim(
     "R20-inequality", "the exact cost is at most the bound", bounds_the_logarithm, holds=_BOUND,
@@ -178,8 +175,7 @@ INEQUALITY = Claim(
     assumptions=(Assumption(
         "v_N is at least v_0", "the first difference rises from nothing, at w one",
         lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),
-    ),), depends=("R20-log-normal",),
-)  # fmt: skip
+    ),), depends=("R20-log-normal",))  # fmt: skip
 
 
 def is_one_step(cost: Expr) -> bool:
@@ -220,8 +216,7 @@ STEP = Claim(
         "a step adds all of its noise: L delta_s = delta and kappa = 1",
         "the variance h of the step",
         lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
-    )), depends=("R7", "R7-noise", "gaussian-kl"),
-)  # fmt: skip
+    )), depends=("R7", "R7-noise", "gaussian-kl"))  # fmt: skip
 
 R20B = Claim(
     "R20b", "divergence of paths is of first order", is_the_slope,
@@ -237,7 +232,6 @@ R20B = Claim(
     )), depends=("R20b-step", "R8"), pins=(Pin(
         "gbm_ref.path_divergence", vectors="path_divergence",
         because="it is the sum over finitely many steps, of which the statement is the limit",
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 CLAIMS = (R20, AFFINE, EXACT_COST, INEQUALITY, STEP, R20B)

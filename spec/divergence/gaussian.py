@@ -8,8 +8,7 @@ from functools import cache
 
 from sympy import (
     Expr, Matrix, MatrixSymbol, Poly, Symbol, atanh, det, diff, exp, expand, fraction, log,
-    symbols, together, trace,
-)  # fmt: skip
+    symbols, together, trace)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin
@@ -150,7 +149,7 @@ def is_r_minus_log1p(form: Expr) -> bool:
     the inverse hyperbolic tangent at $s$ among them."""
     value = form.subs(_s, _RATIO)
     rate = value.diff(_r) + value.diff(_T) * _RATIO.diff(_r) / (1 - _RATIO**2)
-    return vanishes((rate - _LEFT.diff(_r), value.subs({_r: 0, _T: 0})))
+    return vanishes((rate - _LEFT.diff(_r), (value - _LEFT).subs({_r: 0, _T: 0})))
 
 
 def _of_forms(form: Expr) -> Expr:
@@ -177,8 +176,7 @@ C6 = Claim(
 
 DEFINITE = Assumption(
     "the covariances are positive definite", "the logarithm of the quotient of the determinants",
-    lambda: bool(law("Q")[1].det().subs({"Q11": 1, "Q22": 1, "Q12": 2}) < 0),
-)  # fmt: skip
+    lambda: bool(law("Q")[1].det().subs({"Q11": 1, "Q22": 1, "Q12": 2}) < 0))  # fmt: skip
 GAUSSIAN_KL = Claim(
     "gaussian-kl", "divergence of two log-normal laws", is_the_divergence, holds=kl, twins={
         "P and Q exchanged in the trace": lambda P, Q, d, r: (
@@ -193,8 +191,7 @@ GAUSSIAN_KL = Claim(
         Pin("gbm_ref.kl_divergence", vectors=_VECTORS, variant="one dimension",
             reads=lambda formula: explicit(formula, *map(Matrix, ([_p], [_q], [_a - _b])))),
         Pin("gbm_ref.kl_divergence", vectors=_IN_PLANE, reads=_in_plane, variant="plane"),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 SPECTRAL = Claim(
     "gaussian-kl-eigenvalues", "the divergence from eigenvalues", is_spectral, holds=_whitened,
@@ -208,8 +205,7 @@ SPECTRAL = Claim(
     values=lambda: dict(zip(("trace", "ratio", "form"), _sought(*_MATRICES), strict=True)),
     sheet=("C6",), assumptions=(
         replace(DEFINITE, used="an A with which Q becomes the identity"),
-    ), depends=("gaussian-kl",),
-)  # fmt: skip
+    ), depends=("gaussian-kl",))  # fmt: skip
 
 NEARLY_EQUAL = Claim(
     "gaussian-kl-nearly-equal", "the divergence of nearly equal laws", is_r_minus_log1p,
@@ -225,7 +221,6 @@ NEARLY_EQUAL = Claim(
             variant="nearly equal, one dimension"),
         Pin("gbm_ref.kl_divergence", vectors=_IN_PLANE, variant="nearly equal, plane",
             because="it adds the statement's formula over the eigenvalues"),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (C6, GAUSSIAN_KL, SPECTRAL, NEARLY_EQUAL)

@@ -140,8 +140,7 @@ R19 = Claim(
             "the Jacobian left out": _MIXTURE + log(x),
             "density at the end": _MIXTURE.xreplace({_V: _V + _NOISE, _W: _W + _NOISE}),
         },
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 _SPEED = mu - s2 - s2 * h / 2
 _AMBIENT = {"velocity": _SPEED, "growth": -(_SPEED - s2 * D / 2)}
@@ -152,8 +151,7 @@ AMBIENT = Claim(
         "full weight of the score": _AMBIENT | {"growth": -(_SPEED - s2 * h / 2 - s2 * D)},
         "without the derivative of H": _AMBIENT | {"growth": -_SPEED},
     }, names={"h": "H", "mu": r"\mu_i"}, sheet=("R19",), assumptions=(_SMOOTH,),
-    depends=("A5", "R16-ode"),
-)  # fmt: skip
+    depends=("A5", "R16-ode"))  # fmt: skip
 
 _RATIO = (v0 + s2 * T) / v0
 _CARRIED = {"y": a + m * T + sqrt(_RATIO) * (L0 - a), "change": log(_RATIO) / 2}
@@ -174,8 +172,7 @@ LOG_NORMAL = Claim(
             (1.37, 0.3, 0.0025, 0.35, 0.9, 0.5, 0.6, 0.7),
         ), reads=_on_rates, k=_TOLERANCE,
             scale=1 + Abs(_on_rates(_CARRIED), evaluate=False), variant="another start"),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _WIDTH, _PER_DIM = Rational(1, 256), -_L / (_dims * log(2)) - log(_cell) / log(2)
 _BITS = {"bits": _PER_DIM, "tangent": z - 1}

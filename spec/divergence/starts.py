@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 
 from sympy import (
     Expr, Identity, Integer, Matrix, MatrixSymbol, Rational, det, exp, eye, log, ones, pi, sqrt,
-    symbols, trace,
-)  # fmt: skip
+    symbols, trace)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Candidate, Claim, Means, Pin, v1, v2
@@ -133,8 +132,7 @@ MOMENTS = Claim(
             (0.25, 0.3, -0.6, 0.9, 0.35, 0.5, -0.4, 0.2, 0.6, -0.2, 1.4),
             (0.875, -1.1, 0.7, 1.6, 1.1, 0.77, 2.4, -0.1, 0.4, 0.0625, 0.2),
         ), reads=lambda moments: sum(map(tuple, moments(_f, law("S"), law("T"))), ()),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 STARTS = Claim(
     "starts", "the starts as laws", is_the_pushed_point, holds=(_l + m, v), twins={
@@ -151,8 +149,7 @@ STARTS = Claim(
         Pin("gbm_ref.standard_lognormal", _POINTS, formula=_STANDARD,
             because="it is the start of version 1's Algorithm 1: the log density of exp(Z)",
             twins={"the Jacobian left out": _STANDARD + log(_p) + log(_q)}),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLASS_AVERAGE = Claim(
     "E22-class-average", "the price of a start from class averages", is_the_price_of_the_average,
@@ -169,8 +166,7 @@ CLASS_AVERAGE = Claim(
             "C1 C2 C11 C12 C22 b1 b2 tau", (0.3, -0.9, 0.7, 0.4, 1.3, 0.5, -0.4, 0.64),
             (-0.7, 1.25, 0.1, -0.05, 0.5, -0.65, 1.7, 2.1),
         ), reads=lambda price: _written(price, eye(2), law("C")[1]), variant="class average",
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 JENSEN = Claim(
     "E22-jensen", "an average image is too bright in the log", is_the_gap, holds=_GAP, twins={
@@ -181,7 +177,6 @@ JENSEN = Claim(
     sources=v2("sec. 6.2: class-averaged initialization"), sheet=("E22",), assumptions=(Assumption(
         "pixels are positive", "the logarithm, and the sign of the second derivative",
         lambda: bool(_GAP["two"].subs({_x1: -1, _x2: 2}) < 1),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 CLAIMS = (MOMENTS, STARTS, CLASS_AVERAGE, JENSEN)

@@ -15,16 +15,14 @@ from spec.checking.claim import Claim, Erratum, Fault, Figure, Pin, v1, v2
 from spec.checking.pins import table
 from spec.checking.symbols import m, mu, sigma, v, z
 from spec.divergence.gaussian import (
-    DEFINITE, Law, explicit, is_tangent_of_log, kl, law, log_density,
-)  # fmt: skip
+    DEFINITE, Law, explicit, is_tangent_of_log, kl, law, log_density)  # fmt: skip
 
 _Y, _T = Matrix(symbols("y1 y2")), Symbol("T", real=True)
 _RATES = (mu - sigma**2 / 2) * _T, sigma**2 * _T  # m and v of constant rates
 LOGS, LOG_OF_ONE = symbols("f1 f2"), Symbol("ls")
 _NAMES = {"S1": "M_1", "S2": "M_2", **{f"S{i}": rf"\Sigma_{{{i}}}" for i in (11, 12, 22)}} | {
     "logdet_S": r"\log\det\Sigma", "f1": r"\log\hat\Sigma_{11}", "f2": r"\log\hat\Sigma_{22}",
-    "ls": r"\log\hat\sigma^2",
-}  # fmt: skip
+    "ls": r"\log\hat\sigma^2"}  # fmt: skip
 Fit = Callable[[Law], tuple]  # mean, variances and, of the fits, the cost
 
 
@@ -161,8 +159,7 @@ R23 = Claim(
             twins={"no noise": _entries(_RATES[0], Integer(0))}),
         Pin("gbm_ref.terminal_mismatch", vectors="terminal_mismatch", reads=_mismatch,
             variant="plane"),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 PRODUCT = Claim(
     "R23-product", "the best product of log-normals", is_the_best_product, holds=product_fit,
@@ -177,8 +174,7 @@ PRODUCT = Claim(
         Pin("gbm_ref.fitted_lognormal", _POINTS, reads=lambda fit: _fitted_product(fit)[:-1],
             variant="product"),
         Pin("gbm_ref.best_start", _POINTS, reads=_fitted_product, variant="product"),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 SINGLE = Claim(
     "R23-single", "the best single pair of parameters", is_the_best_single, holds=single_fit,
@@ -196,8 +192,7 @@ SINGLE = Claim(
             ("fitted_lognormal", "log_var", "one pair: variance"),
             ("best_start", "cost", "one pair"),
         ))
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _S11, _S12, _S22, _Delta = symbols("S11 S12 S22 Delta")
 _v, _vN, _B, _V, _E, _y = symbols("v v_N B V E y")
@@ -283,8 +278,7 @@ E22 = Claim(
         "until the image is gone, or start from the Gaussian with the moments of the law at the "
         "end. Prices for MNIST and Fashion-MNIST: `validation/results/terminal_mismatch.json`.",
         figures=_figures, remains_open="Version 2's fitted values (its Table 2) are lost.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 SHRINK = Claim(
     "E22-shrink", "how much of a wrong start is left", is_the_way_back, holds=_WAY, twins={
@@ -294,7 +288,6 @@ SHRINK = Claim(
         "the mean shrinks like the variance": _WAY | {"error": (_v / _vN) ** 2},
     }, values=lambda: _WAYS, sources=v2("sec. 6.4: initialization is critical"), sheet=("E22",),
     assumptions=("exact score of Gaussian log-data, exact integration (R9-closed: finite steps)",),
-    depends=("R9-limit", "A10"),
-)  # fmt: skip
+    depends=("R9-limit", "A10"))  # fmt: skip
 
 CLAIMS = (R23, PRODUCT, SINGLE, E22, SHRINK)

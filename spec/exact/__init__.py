@@ -2,11 +2,9 @@
 
 from spec.exact import (
     ancestral, annealing, covariance, dale_langevin, flow, multistep, probe, published,
-    schedule, sign_agnostic,
-)  # fmt: skip
+    schedule, sign_agnostic)  # fmt: skip
 
 _MODULES = (
     dale_langevin, covariance, annealing, published, sign_agnostic, flow, multistep, ancestral,
-    schedule, probe,
-)  # fmt: skip
+    schedule, probe)  # fmt: skip
 CLAIMS = tuple(claim for module in _MODULES for claim in module.CLAIMS)

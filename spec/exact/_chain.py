@@ -123,8 +123,7 @@ def exact_start(without: Callable[[], bool], used: str = "the order zero of V_0"
 
 LOG_NORMAL = Assumption(
     "the data are log-normal", "an affine score, without which a step is no affine map",
-    lambda: not is_affine(image(score=bent)),
-)  # fmt: skip
+    lambda: not is_affine(image(score=bent)))  # fmt: skip
 EXACT_SCORE = Assumption(
     "the score is the exact one of log X at that level",
     "the variance v_k in the score; half the score leads to another law",

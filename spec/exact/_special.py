@@ -4,8 +4,7 @@ An expansion says that its function is its value for some weight in [0, 1]."""
 
 from sympy import (
     EulerGamma, Expr, Integer, Poly, Rational, Symbol, diff, expand_func, expand_log, factor,
-    fraction, gamma, log, polygamma, symbols, together,
-)  # fmt: skip
+    fraction, gamma, log, polygamma, symbols, together)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.exact._chain import q

@@ -7,8 +7,7 @@ from functools import cache
 
 from sympy import (
     EulerGamma, Expr, Integer, diff, digamma, expand, expand_func, log, polygamma,
-    sqrt, symbols, together, trigamma,
-)  # fmt: skip
+    sqrt, symbols, together, trigamma)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -16,8 +15,7 @@ from spec.checking.pins import table
 from spec.exact import _special as special
 from spec.exact._chain import (
     AT_THE_END, NAMES, L, Score, V, a, bent, e, exact_start, h, halved, hyvarinen, kappa, m,
-    moments, n, q, sigma, t, v0, vN, z,
-)  # fmt: skip
+    moments, n, q, sigma, t, v0, vN, z)  # fmt: skip
 from spec.exact.dale_langevin import GAIN
 
 s, root, k, total, U = symbols("s root k S U", positive=True)
@@ -127,16 +125,14 @@ _DATA = (
     ), Assumption(
         "the score is the exact one of log X_t", "the denoiser; half the score gives another law",
         lambda: not vanishes(diff(_law_after(s / t, root, halved)[0], e) - _BELOW / _ABOVE),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 R17 = Claim(
     "R17", "ancestral steps on log-normal data", is_the_ancestral_law,
     holds=(_BELOW / _ABOVE, _BRIDGE), twins={
         "noise of eq. (13)": (_BELOW / _ABOVE, sigma**2 * (t - s)), "s / t": (s / t, _BRIDGE),
         "noise of the exact kernel": (_BELOW / _ABOVE, sigma**2 * (t - s) * _BELOW / _ABOVE),
     }, names=NAMES, assumptions=(*_DATA, "log X_t and the draw are independent"),
-    depends=("R17-bridge", "R5", "R8"),
-)  # fmt: skip
+    depends=("R17-bridge", "R5", "R8"))  # fmt: skip
 DDIM = Claim(
     "R17-ddim", "DDIM steps on log-normal data", is_the_ddim_law,
     holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE, twins={
@@ -153,8 +149,7 @@ SUM = Claim(
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
     }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), assumptions=("as for R17", "equal steps"),
-    depends=("R17",),
-)  # fmt: skip
+    depends=("R17",))  # fmt: skip
 
 _TAIL = trigamma(q) - trigamma(q + n)
 _HARMONIC = digamma(n + 1) - digamma(Integer(1)) - digamma(q + n) + digamma(q)
@@ -175,8 +170,7 @@ CLOSED = Claim(
                 (0.2, 1e-7, 0.5, 0.6, 0.7, 1000, -0.4, 0.01),
             ), reads=_pinned,
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _LOG = log(v0 * (vN - v0) / (h * vN))
 _BIAS = -h * (_LOG + EulerGamma - (3 - 2 * v0 / vN - v0**2 / vN**2) / 2) / v0
@@ -187,13 +181,11 @@ R17_BIAS = Claim(
         "opposite sign": -_BIAS, "square of v_0 / v_N left out": _BIAS + h * v0 / (2 * vN**2),
     }, names=NAMES, means=Means.CALCULUS, sheet=("R17",), assumptions=(
         "as for R17", "equal steps", exact_start(lambda: not is_the_leading_bias(_BIAS, 2 * vN)),
-    ), depends=("R17-closed", "R8-leading"),
-)  # fmt: skip
+    ), depends=("R17-closed", "R8-leading"))  # fmt: skip
 
 _G = log(v0 / h) + log(U / (1 + U)) + 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Integer(3) / 2
 IN_U = Claim(
     "R17-function-G", "the same bias as a function of sigma^2 T / v_0", is_the_same_in_u, holds=_G,
     twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)}, names=NAMES,
-    sheet=("R17",), depends=("R17-leading",),
-)  # fmt: skip
+    sheet=("R17",), depends=("R17-leading",))  # fmt: skip
 CLAIMS = (R17, DDIM, SUM, CLOSED, R17_BIAS, IN_U)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 
 import mpmath
 from sympy import (
-    Expr, Function, Integer, Integral, Matrix, diff, exp, expand, lambdify, symbols,
-)  # fmt: skip
+    Expr, Function, Integer, Integral, Matrix, diff, exp, expand, lambdify, symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -162,8 +161,7 @@ R10 = Claim(
                 (0.2, 1e-7, 0.5, 0.6, 0.7, 40, 3, 0.004, 0.97, -0.4, 0.01),
             ), **on_the_line(_rows, INNER), variant="dale-langevin-1d",
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def _at_level(formula: Expr) -> Expr:
@@ -177,8 +175,7 @@ _KEPT, _SHARE = alpha**count, 1 - alpha ** (2 * count)
 _ADDED = kappa**2 * h * _SHARE / (1 - alpha**2)
 _LOOP = {
     "mean": _KEPT * e - m * r**2 * (1 - _KEPT) / (1 - alpha), "variance": _KEPT**2 * V + _ADDED,
-    "shift": m * (delta - count * r**2), "alpha": _FACTOR,
-}  # fmt: skip
+    "shift": m * (delta - count * r**2), "alpha": _FACTOR}  # fmt: skip
 _IN_LOGS: dict[str, Callable[[dict[str, Expr]], Expr]] = {
     "mean": lambda candidate: a + symbols("dm") + _at_level(candidate["mean"]),
     "var": lambda candidate: _at_level(candidate["variance"]),
@@ -199,8 +196,7 @@ LOOP = Claim(
     ), depends=("R10",), pins=tuple(
         Pin("gbm_ref.inner_loop_law", vectors=f"inner_loop_law_log_{part}", reads=f, variant=part)
         for part, f in _IN_LOGS.items()
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _STILL = kappa**2 * v / 2 / (1 - h / (2 * v))
 STABLE = Claim(
@@ -215,8 +211,7 @@ STABLE = Claim(
             "beyond the threshold: without noise a law without variance stays",
             lambda: vanishes(law_after(strength=Integer(0))[1].subs(V, 0)),
         ),
-    ), depends=("R10", "R10-loop"),
-)  # fmt: skip
+    ), depends=("R10", "R10-loop"))  # fmt: skip
 
 _FULL = (v0 / v) ** 2
 DENOISED = Claim(
@@ -225,8 +220,7 @@ DENOISED = Claim(
         "factor of the deviation, not of the variance": (_FACTOR, v0 / v),
         "noise kept": (_FACTOR**2 + h / V, _FULL + h / V), "v_0 / v_1 always": (_FULL, _FULL),
     }, names={**NAMES, "v": "v_1", "h": "h_s", "V": "V_1"}, sheet=("R10",),
-    assumptions=(*DATA, "the denoising step is the sampler's own"), depends=("R10",),
-)  # fmt: skip
+    assumptions=(*DATA, "the denoising step is the sampler's own"), depends=("R10",))  # fmt: skip
 
 _LEVEL = vN - s2 / N * i
 _CARRIED, _WEIGHTED = (v / vN) ** rho, Integral(strength(u) ** 2 * u ** (-2 * rho), (u, v, vN))
@@ -246,8 +240,7 @@ def _pinned(candidate: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
 
 NO_DRIFT = Assumption(
     "m is zero", "the rate of the mean, to which the drift of steps of another length adds",
-    lambda: not vanishes(_rates(symbols("slope"))[0][1] - _rates()[0][1]),
-)  # fmt: skip
+    lambda: not vanishes(_rates(symbols("slope"))[0][1] - _rates()[0][1]))  # fmt: skip
 LIMIT = Claim(
     "R10-limit", "annealed noise and inner loop: the limit of many levels", is_the_limit,
     holds=_LIMIT, twins={
@@ -268,16 +261,14 @@ LIMIT = Claim(
                 (0.2, 0.1, 0.6, 0.7, 0.5, 0.7, 0.1, 0.2),
             ), reads=_pinned,
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _EXPONENT = N * log_chi * (vN - v) / s2
 GEOMETRIC = Claim(
     "R10-geometric", "geometric annealing as a function of the variance", is_the_exponent,
     holds=_EXPONENT, twins={"c without N": _EXPONENT / N, "growing noise": -_EXPONENT},
     values=lambda: {"level": _LEVEL}, names={"log_chi": r"\log\chi"}, sheet=("R10",),
-    depends=("A-Alg1",),
-)  # fmt: skip
+    depends=("A-Alg1",))  # fmt: skip
 _QUIET = (v / vN) ** 2 * V_N
 NOISE_FREE = Claim(
     "R10-noise-free", "the sampler without noise", is_the_noise_free_law, holds=_QUIET,
@@ -287,6 +278,5 @@ NOISE_FREE = Claim(
             "each step is as long as the distance of the levels", "the level that a step leads to",
             lambda: not is_the_noise_free_law(_QUIET, 2),
         ),
-    ), depends=("R10",),
-)  # fmt: skip
+    ), depends=("R10",))  # fmt: skip
 CLAIMS = (R10, LOOP, STABLE, DENOISED, LIMIT, GEOMETRIC, NOISE_FREE)

@@ -113,12 +113,10 @@ _POINTS = table(
 )
 LOG_NORMAL = Assumption(
     "the data are log-normal", "the quadratic log density; else the factor depends on the state",
-    lambda: not is_the_step(_step, curvature=1),
-)  # fmt: skip
+    lambda: not is_the_step(_step, curvature=1))  # fmt: skip
 LEVEL_STEP = Assumption(
     "one step a level, as long as the distance of the levels", "what the mean of log X falls by",
-    lambda: not is_the_step(_step, length=2 * r**2),
-)  # fmt: skip
+    lambda: not is_the_step(_step, length=2 * r**2))  # fmt: skip
 ALL = (LOG_NORMAL, LEVEL_STEP, "log X_k and the draw are normal and independent")
 
 R9 = Claim(
@@ -134,8 +132,7 @@ R9 = Claim(
             "gbm_ref.exact_law", _POINTS, reads=lambda maps: lambda at: _run(maps, at)[:6],
             scale=lambda at: _run(_step, at)[6:], variant="dale-langevin-2d",
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLOSED = Claim(
     "R9-closed", "Dale-Langevin with any covariance: the law after N steps", solves_the_recursion,

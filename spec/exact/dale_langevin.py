@@ -17,8 +17,7 @@ from spec.checking.trace import each
 from spec.exact import _special as special
 from spec.exact._chain import (
     ALL, AT_THE_END, EXACT_SCORE, LOG_NORMAL, NAMES, L, Step, V, a, dale_langevin, e, exact_start,
-    h, hyvarinen, image, is_affine, law_after, m, n, orders, q, v, v0, vN,
-)  # fmt: skip
+    h, hyvarinen, image, is_affine, law_after, m, n, orders, q, v, v0, vN)  # fmt: skip
 from spec.exact._special import rational, vanish_by_recurrence
 
 
@@ -35,8 +34,8 @@ def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) -> bool:
-    r"""After any number $N$ of steps the mean error is what it was at the start times $[[0]]$, and
-    $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
+    r"""After any number $N$ of steps of equal length the mean error is what it was at the start
+    times $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
     By induction: no step changes nothing, and a step of R8 leads from $q$ and $N$ to one less and
     one more, by the recurrence of the trigamma function."""
@@ -146,8 +145,7 @@ CLOSED = Claim(
         "the mean shrinks by the squared ratio": (GAIN**2, CLOSED_FORM[1]),
     }, names=AT_THE_END, sheet=("R8",),
     assumptions=(*ALL, "the data have a variance, so that q is positive"), depends=("R8",),
-    pins=pins_of("dale_langevin_law"),
-)  # fmt: skip
+    pins=pins_of("dale_langevin_law"))  # fmt: skip
 
 POINT = Claim(
     "R8-point-mass", "Dale-Langevin on a single data point", is_the_law_for_a_point,
@@ -160,8 +158,7 @@ POINT = Claim(
             "the variance h at the last level; data of variance v_0 keep a part of the start",
             lambda: not vanishes(law_after()[0].subs(v, v0 + h)),
         ), *ALL,
-    ), depends=("R8",),
-)  # fmt: skip
+    ), depends=("R8",))  # fmt: skip
 
 _FIRST = h * (1 - v0**2 / vN**2) / 2
 _LEADING = v0 + _FIRST
@@ -172,8 +169,7 @@ LEADING = Claim(
         "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,
     }, values=lambda: {"psi": special.trigamma_expansion(q, special.theta)}, names=NAMES,
-    sheet=("R8",), assumptions=(*ALL, EXACT_START), depends=("R8-closed",),
-)  # fmt: skip
+    sheet=("R8",), assumptions=(*ALL, EXACT_START), depends=("R8-closed",))  # fmt: skip
 
 _KL = (V / v0 - 1 - log(V / v0) + e**2 / v0) / 2
 _KL_FIRST = (_FIRST / v0) ** 2 / 4
@@ -185,8 +181,7 @@ DIVERGENCE = Claim(
     }, names={**NAMES, "V": "V_0", "e": "e_0"}, means=Means.CALCULUS, sheet=("R8",), assumptions=(
         *ALL, EXACT_START, "the start is normal",
         "data and start have equal, independent coordinates",
-    ), depends=("R8-leading", "gaussian-kl", "C6"),
-)  # fmt: skip
+    ), depends=("R8-leading", "gaussian-kl", "C6"))  # fmt: skip
 
 _TABLE = {10: "1.37777", 100: "1.03210", 1000: "1.00315"}
 NUMBERS = Claim(
@@ -203,6 +198,5 @@ NUMBERS = Claim(
             lambda: not rounds_to(_ratio(10, (DATA + TOTAL) / 2), _TABLE[10]),
             "the start of the recursion; half of it gives another ratio",
         ),
-    ), depends=("R8",),
-)  # fmt: skip
+    ), depends=("R8",))  # fmt: skip
 CLAIMS = (R8, CLOSED, POINT, LEADING, DIVERGENCE, NUMBERS)

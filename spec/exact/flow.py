@@ -21,8 +21,7 @@ from spec.exact import _special as special
 from spec.exact import dale_langevin
 from spec.exact._chain import (
     ALL, MU, NAMES, L, Row, V, exact_start, h, halved, hyvarinen, law_after, n,
-    on_the_line, orders, q, sigma, v0, vN,
-)  # fmt: skip
+    on_the_line, orders, q, sigma, v0, vN)  # fmt: skip
 
 a, b, ell = symbols("a b ell", positive=True)
 centre, eta = symbols("centre eta", real=True)
@@ -147,8 +146,7 @@ R16 = Claim(
         "the flow is driven by that score", "Euler's step, which half the score changes",
         lambda: not same(*map(Matrix, (law_after(euler), law_after(euler, score=halved)))),
     ), "v_0 is positive"),
-    depends=("R16-ode", "R8"), pins=dale_langevin.pins_of("euler_flow_law"),
-)  # fmt: skip
+    depends=("R16-ode", "R8"), pins=dale_langevin.pins_of("euler_flow_law"))  # fmt: skip
 
 _FIRST = h * (1 / v0 - 1 / vN) / 4
 LEADING = Claim(
@@ -159,8 +157,7 @@ LEADING = Claim(
     }, values=lambda: {"ratio": special.gamma_ratio_expansion(q, special.theta)}, names=NAMES,
     sheet=("R16",),
     assumptions=(*ALL, exact_start(lambda: not is_the_first_order(_FIRST, 2 * vN))),
-    depends=("R16",),
-)  # fmt: skip
+    depends=("R16",))  # fmt: skip
 
 _AHEAD, _LAST = 1 + (b - a) * a / (v0 + a**2), v0 / (v0 + a**2)
 _HEUN = 1 + (b - a) * (a / (v0 + a**2) + b / (v0 + b**2) * _AHEAD) / 2
@@ -185,8 +182,7 @@ HEUN = Claim(
                 (0.2, 1e-4, 0.5, 0.6, 0.7, 30, -0.4, 0.01),
             ), **on_the_line(_rows, _HOLDS), variant="probability-flow",
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 LAST = Claim(
     "R16-heun-last", "Heun's rule on steps equal in time: what its last step leaves",
     is_the_last_step, holds=v0 / (v0 + h),
@@ -203,6 +199,5 @@ EVEN = Claim(
         "quarter left out": -(ell**2) / v0 * (v0 / vN) ** 2,
     }, values=lambda: {"close": _CLOSE, "gain": _GAIN}, names={"ell": r"\ell"}, means=Means.POINTS,
     sheet=("R16",), assumptions=("as for R16-heun", "the start has the exact variance"),
-    depends=("R16-heun", "heun-flow-last"),
-)  # fmt: skip
+    depends=("R16-heun", "heun-flow-last"))  # fmt: skip
 CLAIMS = (R16, LEADING, HEUN, LAST, EVEN)

@@ -111,7 +111,6 @@ LAW = Claim(
             ), reads=lambda pair: lambda at: _run(pair, at)[:2],
             scale=lambda at: _run(_HOLDS, at)[2:], variant="dpm-solver",
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (LAW,)

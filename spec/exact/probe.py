@@ -143,8 +143,7 @@ LAW = Claim(
             scale=_ENTRIES_SCALE,
         ), Pin("gbm_ref.AffineMap.law", _BOTH, reads=_law_of_start, scale=when_asked(_sizes)),
         Pin("gbm_ref.assert_law", _BOTH, reads=_law_of_start, scale=_OF_VALUES),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 B, C, Q = symbols("b c q", real=True)
 _R0, _UP, _DOWN = symbols("r_0 r_+ r_-")
@@ -177,8 +176,7 @@ def _of_parabola(reading: dict) -> tuple[Expr, ...]:
 _CENTRAL = (_R0, (_UP - _DOWN) / 2, (_UP + _DOWN) / 2 - _R0)
 _STEP = {
     "read": _CENTRAL, "constant": 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h,
-    "slope": sigma * root,
-}  # fmt: skip
+    "slope": sigma * root}  # fmt: skip
 _RATIOS = table("b c q", (0.7, 0.4, -0.2), (-3.0, 1e-4, 1e-7))
 _SIZE = (1 + Abs(B) + Abs(C) + Abs(Q),) * 3
 _LARGEST = 1 + dt * (Abs(mu) + 2 * sigma**2 + sigma**2 * Abs(h)) + sigma * sqrt(dt)
@@ -203,6 +201,5 @@ STEP = Claim(
             reads=lambda step: tuple(in_delta(step[part]) for part in ("constant", "slope")),
             scale=(_LARGEST, _LARGEST), variant="eq. 12",
         ), Pin("gbm_ref.assert_step", _RATIOS, reads=_of_parabola, scale=_SIZE),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 CLAIMS = (LAW, STEP)

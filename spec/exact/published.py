@@ -63,6 +63,5 @@ R10B = Claim(
     values=lambda: {"levels": LEVELS, "length": LENGTH, "sigma": SIGMA, "chi": CHI},
     equivalent={**_TABLE, 3: {**_TABLE[3], "0": "69e-6"}}, means=Means.POINTS,
     assumptions=(*DATA, "the noise is full at the first level, one below the top"),
-    depends=("R10", "E3"),
-)  # fmt: skip
+    depends=("R10", "E3"))  # fmt: skip
 CLAIMS = (R10B,)

@@ -11,8 +11,7 @@ from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import table
 from spec.exact._chain import (
     ALL, AT_THE_END, DATA, NAMES, V, e, h, hyvarinen, image, is_affine, kappa, law_after, m, r, v,
-    v0, vN,
-)  # fmt: skip
+    v0, vN)  # fmt: skip
 
 vs, vt, rate, S, d = symbols("v_s v_t g S d", positive=True)
 y, centre, H, dm = symbols("y c H dm", real=True)
@@ -106,18 +105,15 @@ R21 = Claim(
         "variance at k": (*_LAW[:2], h / v**2),
         "start shrinks by the ratio only": (_LAW[0], v**2 * S + v * V / vN, _LAW[2]),
         "mean shrinks by the squared ratio": (_LAW[0] ** 2, *_LAW[1:]),
-    }, names={**AT_THE_END, "h": "h_{k-1}"}, assumptions=ALL, depends=("R8", "A34"),
-)  # fmt: skip
+    }, names={**AT_THE_END, "h": "h_{k-1}"}, assumptions=ALL, depends=("R8", "A34"))  # fmt: skip
 INDEX = Claim(
     "R21-index", "which sigma belongs to a reverse step", keeps_the_mean, holds=before,
     twins={"sigma_k": after, "the mean of both": (before + after) / 2}, names=NAMES,
-    sheet=("R21",), assumptions=DATA, depends=("R21",),
-)  # fmt: skip
+    sheet=("R21",), assumptions=DATA, depends=("R21",))  # fmt: skip
 
 _HOLDS = (
     y - centre + vt * (1 + H), (v0 + vs) / (v0 + vt), (vt - vs) * (v0 + vs) / (v0 + vt), vs / vt,
-    vs * (vt - vs) / vt, (1 + kappa**2) / 2,
-)  # fmt: skip
+    vs * (vt - vs) / vt, (1 + kappa**2) / 2)  # fmt: skip
 
 CLOCK = Claim(
     "R21-clock", "the variance as the clock: denoiser, kernel, bridge, noise", holds_in_the_clock,
@@ -132,8 +128,7 @@ CLOCK = Claim(
             "the covariances; data of another variance are denoised otherwise",
             lambda: not holds_in_the_clock(_HOLDS, 2 * v0),
         ),
-    ), depends=("A33", "R5", "R7", "R11", "R17-bridge"),
-)  # fmt: skip
+    ), depends=("A33", "R5", "R7", "R11", "R17-bridge"))  # fmt: skip
 
 _ROW_POINTS = table(
     "S sigma mu M V x", (0.3, 0.7, 0.2, 0.4, 0.9, 1.4), (0.8, 1.1, -0.3, -0.6, 0.5, 0.6)
@@ -151,6 +146,5 @@ ONE_ROW = Claim(
     pins=tuple(
         Pin(f"gbm_ref.sampler_{what}", _ROW_POINTS, reads=reads, k=256.0)
         for what, reads in (("moments", _after_half), ("average", _square), ("cdf", _cdf))
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 CLAIMS = (R21, INDEX, CLOCK, ONE_ROW)

@@ -9,8 +9,7 @@ from functools import cache
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Add, Expr, Function, Integral, Matrix, Rational, diff, expand, log, symbols,
-)  # fmt: skip
+    Add, Expr, Function, Integral, Matrix, Rational, diff, expand, log, symbols)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -20,8 +19,7 @@ from spec.checking.pins import table
 from spec.checking.trace import points
 from spec.exact import _transport
 from spec.exact._chain import (
-    NAMES, Score, bent, h, halved, hyvarinen, kappa, orders, r, v, vN,
-)  # fmt: skip
+    NAMES, Score, bent, h, halved, hyvarinen, kappa, orders, r, v, vN)  # fmt: skip
 
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
 first_mean, first_variance, third, e, draw, drift = symbols("E W third e draw drift", real=True)
@@ -154,8 +152,7 @@ SETTING = (
         lambda: not vanishes(rate_of_the_mean(halved) - rate_of_the_mean()),
     ),
     "the series of the logarithm is used where the factor is positive; it is not with a "
-    "probability that falls faster than every power of h",
-)  # fmt: skip
+    "probability that falls faster than every power of h")  # fmt: skip
 _WRITTEN, _LOST = {**NAMES, "v": "v_0", "m_prime": "m'"}, v * log(vN / v)
 _BIAS = (
     -h * ((1 - v / vN) / 2 + (3 + 4 * slope + 4 * slope**2) / 8 * _LOST),
@@ -170,15 +167,13 @@ R14 = Claim(
         "variance of eq. (13)": _AS_LOGARITHMIC, "mean too bright": (-_BIAS[0], _BIAS[1]),
     }, names=_WRITTEN, means=Means.CALCULUS,
     assumptions=(*SETTING, "full noise at every step, and the start is exact"),
-    depends=("A12", "R8"),
-)  # fmt: skip
+    depends=("A12", "R8"))  # fmt: skip
 _GAP = (1 - kappa**2) / 2 * _LOST
 R14B = Claim(
     "R14b", "sign-agnostic sampler with constant noise factor", is_the_drift_gap, holds=_GAP,
     twins={"1 - kappa": (1 - kappa) / 2 * _LOST, "no factor 1/2": 2 * _GAP, "too dark": -_GAP},
     names=_WRITTEN, means=Means.CALCULUS, assumptions=(*SETTING, "the start has the exact mean"),
-    depends=("A12", "R10"),
-)  # fmt: skip
+    depends=("A12", "R10"))  # fmt: skip
 _INTEGRAL = Integral((1 - noise(u) ** 2) / (2 * u), (u, v, vN))
 ANY_NOISE = Claim(
     "R14b-any-noise", "sign-agnostic sampler with any noise factor", is_the_drift_gap,
@@ -188,8 +183,7 @@ ANY_NOISE = Claim(
     r"the mean of $\log\lvert X_0\rvert$, in the formal expansion, is $[[it]]$.",
     derivation=r"As for R14b, with $\kappa(v)$ in the rate.", sheet=("R14b",),
     assumptions=(*SETTING, "the start has the exact mean, and kappa is continuous in v"),
-    depends=("R14b",),
-)  # fmt: skip
+    depends=("R14b",))  # fmt: skip
 _VALUES = {"mean": "-0.003200", "variance": "0.203601", "bias": _BIAS, "gap": _GAP}
 _SCALE = mpf("1e-8") * 2**50  # turns k u S into 1e-8, within which the recursion is computed
 VALUES = Claim(
@@ -215,6 +209,5 @@ VALUES = Claim(
                 "mean of eq. (13)": lambda at: (at["a"], _exact(at)[1]),
             },
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 CLAIMS = (R14, R14B, ANY_NOISE, VALUES)

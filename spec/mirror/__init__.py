@@ -3,8 +3,7 @@
 from spec.checking.claim import Claim
 from spec.mirror import (
     analogies, bias, entropy, langevin, log_normal_target, mirror_step, reverse_time,
-    weights_at_convergence,
-)  # fmt: skip
+    weights_at_convergence)  # fmt: skip
 
 CLAIMS: tuple[Claim, ...] = (
     *entropy.CLAIMS, *langevin.CLAIMS, *mirror_step.CLAIMS, *analogies.CLAIMS,

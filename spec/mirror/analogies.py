@@ -103,8 +103,7 @@ ONE_GENERATOR = Claim(
     }, names={"x": "x"}, sources=v2("sec. 5: one convex generator"), sheet=("E15", "A22"),
     assumptions=(_POSITIVE, "for negative weights the generator is |w| log |w| (E12)"),
     readings=("the formula is lost in version 2; 'the same phi' and the positive orthant fix it",),
-    depends=("A13", "A19", "A21", "A22"),
-)  # fmt: skip
+    depends=("A13", "A19", "A21", "A22"))  # fmt: skip
 
 E15 = Claim(
     "E15", "EGD and Dale–Langevin follow different gradients", follow_these_gradients,
@@ -135,8 +134,7 @@ E15 = Claim(
             Figure(f"median, where noise-free (22) rests ({_AT})",
                    float(exp(E15.holds[3].subs(_PLACE)))),
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 GENERATOR = Claim(
     "E15-generator", "the generator of the multiplicative-score step", generates_to_first_order,
@@ -156,7 +154,6 @@ GENERATOR = Claim(
         advice="The single generator is right in the sense of one-generator: it fixes the "
         r"coordinate $\log x$ in which Langevin dynamics is run.",
         remains_open="The formula of the generator is lost in the text of version 2.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (ONE_GENERATOR, E15, GENERATOR)

@@ -5,8 +5,7 @@ mean of another normal law; u = delta / (2 lam); P = e^{-t / lam}; deviation = s
 
 from sympy import (
     Expr, Identity, Integer, Matrix, MatrixExpr, MatrixSymbol, Rational, diff, exp, expand, log,
-    sqrt, symbols,
-)  # fmt: skip
+    sqrt, symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v2
@@ -176,8 +175,7 @@ E20 = Claim(
         ),
         remains_open="The printed bias factor and the condition on the step are lost; whether "
         "the factor is that of the covariance or of the standard deviation cannot be seen.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def _exact_step(pair: Pair) -> dict[str, object]:
@@ -190,8 +188,7 @@ EXACT_STEP = Claim(
         "variance 1 - P": (P, lam * (1 - P)), "squared factor": (P**2, lam * (1 - P**2)),
         "without sigma^2": (P, 1 - P**2), "factor with the other sign": (-P, lam * (1 - P**2)),
     }, shown=_exact_step, values=lambda: {"power": Says("P", _POWER)},
-    names=_NAMES, sheet=("R22", "E20"), assumptions=(_ALIKE,), depends=("A37",),
-)  # fmt: skip
+    names=_NAMES, sheet=("R22", "E20"), assumptions=(_ALIKE,), depends=("A37",))  # fmt: skip
 
 SIZE = Claim(
     "E20-kl", "the size of the bias", are_the_divergences, holds=_KL, twins={
@@ -201,8 +198,7 @@ SIZE = Claim(
         "0": pair[0], "1": pair[1], "first": _beginning(pair[0]), "second": _beginning(pair[1]),
     }, values=lambda: {"u": _U, "ratio": _RATIO}, names=_NAMES,
     sheet=("E20", "R22"), assumptions=("0 < delta < 2 sigma^2, where the limit exists",),
-    depends=("D-limit", "C6"),
-)  # fmt: skip
+    depends=("D-limit", "C6"))  # fmt: skip
 
 _GUARANTEE = 1 - delta / deviation**2, deviation * (1 / sqrt(1 - delta / (2 * deviation**2)) - 1)
 _PLACE = {deviation: Rational(4, 5), delta: Rational(16, 125)}
@@ -230,8 +226,7 @@ GUARANTEES = Claim(
             Figure("distance to the target that remains", float(_GUARANTEE[1].subs(_PLACE))),
         ),
         remains_open="The condition on the step is lost in the text of version 2.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 GAUSSIAN = Claim(
     "D-gaussian", "the limit law of Langevin steps on a normal target", is_the_limit_covariance,
@@ -244,8 +239,7 @@ GAUSSIAN = Claim(
     readings=(
         "the formula is lost in version 2; the words (correct mean, other covariance) and the "
         "step itself force it",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 E33 = Claim(
     "E33", "the Langevin step is not gradient descent on the KL divergence",
@@ -270,7 +264,6 @@ E33 = Claim(
             Figure("in the limit of many steps (D-limit)",
                    float((LIMIT_VARIANCE / lam).subs(delta, lam * _TENTH))),
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (EXACT_STEP, E20, SIZE, GUARANTEES, GAUSSIAN, E33)

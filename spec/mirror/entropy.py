@@ -157,8 +157,7 @@ E12 = Claim(
         formula=_between(-a, b), twins={"as if of one sign": _between(a, b)},
         scale=Abs(a * log(a)) + Abs(b * log(b)) + (1 + Abs(log(b))) * (a + b),
         variant="entropy, opposite signs",
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 _ONE_SIGN_EACH = ((0.3, -1.7), (2.0, -0.5), (1e-9, -40.0))
 _PHI = "it is the generator, or its gradient, of which the divergence is made"
@@ -200,8 +199,7 @@ DIVERGENCE = Claim(
                 "without the sign": tuple(1 + log(Abs(w)) for w in _W),
                 "without the one": tuple(sign(w) * log(Abs(w)) for w in _W),
             }),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _STEPS = v1("eq. 2") + v2("eq. 19")
 A19 = Claim(
@@ -218,8 +216,7 @@ A19 = Claim(
     depends=("A18", "E12"), pins=(Pin(
         "gbm_ref.exponentiated_gradient_step", vectors="exponentiated_gradient_step",
         reads=lambda log_size: _stepped(log_size, _X, sign(_X)),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 
 def _stepped(log_size: Expr, weight: Expr, of: Expr) -> Expr:
@@ -252,7 +249,6 @@ ARGMIN = Claim(
                    float(-exp(_across(ARGMIN.holds).subs(step, _LOG_WEIGHT)))),
         ),
         remains_open="Whether the lost formula (18) of version 2 restricts the minimum.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (E12, DIVERGENCE, A19, ARGMIN)

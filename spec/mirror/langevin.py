@@ -23,8 +23,7 @@ _DUAL = log(det) - log(_DENSITY)
 _NAMES = {
     "S": r"\nabla\log p(X)", "g": r"\nabla\ell(X_k)", "z": "Z", "product": r"\prod_i X_i",
     "J": r"[\nabla^2\phi(X)]^{-1}", "dV": r"\nabla V(X)", "det": r"\det\nabla^2\phi(X)",
-    "dlogdet": r"\nabla\log\det\nabla^2\phi(X)",
-}  # fmt: skip
+    "dlogdet": r"\nabla\log\det\nabla^2\phi(X)"}  # fmt: skip
 Dynamics = tuple[Candidate, Expr | int]  # drift, and variance of the noise
 
 
@@ -176,8 +175,7 @@ A21 = Claim(
     ), readings=(
         "formula lost in version 2; reconstructed from Hsieh et al. (2018), from the words 'the "
         "Hessian of phi evaluated at X_t' and from eq. 22, which it must give",
-    ), depends=("A20", "Robbins"),
-)  # fmt: skip
+    ), depends=("A20", "Robbins"))  # fmt: skip
 
 A22 = Claim(
     "A22", "mirrored Langevin dynamics of the entropy", is_multiplicative_langevin,
@@ -192,8 +190,7 @@ A22 = Claim(
     depends=("A20", "A21"), pins=(Pin(
         "gbm_ref.mirrored_langevin_step", vectors="mirrored_langevin_step",
         reads=lambda d: _step(d[0].subs(h, x * symbols("s")), d[1], symbols("delta")).right,
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 _TARGET, _RATE = exp(-loss) / Z_p, dt * sigma**2
 _THIRTEEN = log_step(x * g * diff(log(_TARGET), loss), z, root)
@@ -217,7 +214,8 @@ E14 = Claim(
         "p^2 without the Jacobian": (0, 1, 2, 0),
         "p / x for the complete dynamics": (1, 2, 1, -1),
     }, printed={"p is what (16) samples": (0, 1, 1, 0)}, shown=_shown_row, values=lambda: {
-        "sixteen": _step(_PLAIN[0] + h, _PLAIN[1]), "mend": _step(*A22.holds),
+        "sixteen": Says("X", x * exp(_SIXTEEN.subs(g, -h / x)), r"\leftarrow"),
+        "mend": _step(*A22.holds),
     }, names=_NAMES, sources=v1("eq. 16", "abstract: sampling equivalent of EGD"), assumptions=(
         "a fixed loss, and a density that can be normalised", Assumption(
             "the learning rate is small: the equation of which (16) is a step is meant",
@@ -234,7 +232,6 @@ E14 = Claim(
         "loss cannot serve all $k$, since the forward process has no stationary law (E5).",
         advice="[[mend]], the Euler–Maruyama step of (22) in version 2. Within a reverse "
         "diffusion, with a score that changes with $k$, (13) needs neither change.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (A20, A21, A22, V1_16, E14)

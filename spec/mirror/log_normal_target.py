@@ -203,16 +203,14 @@ A37 = Claim(
         "noise of variance one": (_DRIFT - 1, _DRIFT, Integer(1)),
     }, shown=lambda c: {"score": c[0], "equation": Sde(r"\log X", *c[1:])},
     names=_NAMES, sources=v2("eq. 37", "App. D: score of the log-normal target"),
-    assumptions=(INDEPENDENT,), readings=_LOST, depends=("A22", "A23"),
-)  # fmt: skip
+    assumptions=(INDEPENDENT,), readings=_LOST, depends=("A22", "A23"))  # fmt: skip
 
 RECURSION = Claim(
     "D-recursion", "its Euler–Maruyama step", is_the_recursion, holds=_STEP, twins={
         "growing": _STEP.subs(lam, -lam), "with the one left in": _STEP + delta,
         "half the noise": _STEP.subs(z, z / 2),
     }, names=_NAMES, sources=v2("App. D: recursion"), sheet=("A37", "R22"),
-    assumptions=(INDEPENDENT,), readings=_LOST, depends=("A22", "A37"),
-)  # fmt: skip
+    assumptions=(INDEPENDENT,), readings=_LOST, depends=("A22", "A37"))  # fmt: skip
 
 UNROLLED = Claim(
     "D-unrolled", "the recursion unrolled", is_unrolled, holds=_WALK, twins={
@@ -222,8 +220,7 @@ UNROLLED = Claim(
     }, shown=lambda c: {
         "distance": _distance(A ** c[0], c[3], Sum(_term(A ** c[1], Z_i), (i, _FIRST, c[2]))),
     }, values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
-    sheet=("A37", "R22"), readings=_LOST, depends=("D-recursion",),
-)  # fmt: skip
+    sheet=("A37", "R22"), readings=_LOST, depends=("D-recursion",))  # fmt: skip
 
 LIMIT = Claim(
     "D-limit", "the limit law of the steps", is_the_limit, holds=(LIMIT_VARIANCE, 2 * lam), twins={
@@ -234,8 +231,7 @@ LIMIT = Claim(
     }, shown=lambda c: {"variance": c[0], "longest": c[1], "sum": _sum(c[0])},
     values=lambda: {"added": ADDED, "gap": _GAP.factor()}, names=_NAMES,
     sources=v2("App. D: limit measure"), sheet=("A37", "E20", "R22"), readings=_LOST,
-    assumptions=(_INDEPENDENT_DRAWS,), depends=("D-unrolled",),
-)  # fmt: skip
+    assumptions=(_INDEPENDENT_DRAWS,), depends=("D-unrolled",))  # fmt: skip
 
 R22 = Claim(
     "R22", "mean and variance of the steps on a log-normal target", is_the_law, holds=_law(),
@@ -253,8 +249,7 @@ R22 = Claim(
             (-0.4, 0.2, 0.38, 40, 2.5, 0.01), (0.0, 2.0, 0.002, 1000, 0.6, 0.0),
             (0.1, 0.3, 0.7, 9, 0.2, 0.3),
         ), _from_normal, variant="one coordinate"),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _START = (0.3, -0.7, 1.4, 0.1, 0.8, -0.3, 0.6)
 _ENTRY = _law()[1].subs({P: P1, lam: lam1, V: V11})
@@ -276,7 +271,6 @@ MATRIX = Claim(
         ), variant="full covariance",
         because="the matrices in any basis, by the recursion that the statement solves",
         formula=_pin_covariance(2), twins={"noise of variance delta": _pin_covariance(1)},
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 CLAIMS = (A37, RECURSION, UNROLLED, LIMIT, R22, MATRIX)

@@ -29,8 +29,7 @@ _NAMES = {
     "norm": r"\lVert w\rVert", "s": r"\mathrm{sign}(X_k)", "at_point": r"\nabla\ell(X_k)",
     "at_image": r"\nabla\ell(\xi(X_k))", "start": r"\ell(w_k)", "phi": r"\phi(w)",
     "phi_k": r"\phi(w_k)", "along": r"\nabla\ell(w_k)^{\top}(w-w_k)", "D": r"D_\phi(w,w_k)",
-    "linear": r"\nabla\phi(w_k)^{\top}(w-w_k)",
-}  # fmt: skip
+    "linear": r"\nabla\phi(w_k)^{\top}(w-w_k)"}  # fmt: skip
 # A generator, its Bregman divergence, and the step that is claimed to follow from it.
 MirrorStep = tuple[Expr, Expr, Expr]
 
@@ -116,8 +115,7 @@ EUCLIDEAN_STEP = Claim(
             lambda c: sum(_in_both(c[0])), twins={"without the half": sum(_in_both(w**2))}),
         Pin("gbm_ref.EUCLIDEAN.gradient", _POINTS,
             lambda c: _in_both(diff(c[0], w)), twins={"of the full square": _in_both(2 * w)}),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 E8 = Claim(
     "E8", "the squared norm gives half a gradient step", is_mirror_step,
@@ -135,8 +133,7 @@ E8 = Claim(
         advice="Or take half the squared norm (bregman-euclidean).",
         remains_open="Version 2 repeats the sentence; its formulas are lost in the text we have, "
         "and they may have the factor.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def _xi(state: Expr) -> Expr:
@@ -234,8 +231,7 @@ E13 = Claim(
         trouble=r"This is the reading in which $\bar\ell(\xi(X))$ is the linearisation of the "
         r"modified error. The gradient is then taken at $\xi(X_k)$, not at $X_k$, and the sign of "
         r"(2) is missing.", advice="The other reading is E13-implicit.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _LEAST, _EXPLICIT = LambertW(eta * g * a) / (eta * g), a * exp(-eta * g * a)
 _RISE, _INVERSE, _BEND = eta * g * X, u * exp(u), (1 + eta * g * X) / (eta * X)
@@ -263,8 +259,7 @@ IMPLICIT = Claim(
                 float(_LEAST.subs(_PLACE)),
             ), Figure("the printed step", float(_EXPLICIT.subs(_PLACE))),
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _MIXED = symbols("ell_12")
 _CURL = (_PAIR[1] - _PAIR[0]) * _MIXED
@@ -285,7 +280,6 @@ CURL = Claim(
         advice="For a separable loss (15) is the step of a modified loss, which is separable too; "
         r"in general it is, to first order in $\eta$, a mirror step with another generator "
         "(E15-generator).",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (A18, EUCLIDEAN_STEP, E8, E13, IMPLICIT, CURL)

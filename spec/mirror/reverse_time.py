@@ -133,8 +133,7 @@ E16 = Claim(
         ),
         remains_open="Both formulas are lost in the text of version 2; they are taken from "
         "version 1 and from eq. 37.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 SPLIT = Claim(
     "E16-split", "(11) is the probability flow plus mirrored Langevin dynamics", splits,
@@ -162,8 +161,7 @@ EULER = Claim(
         "of the continuous equation": kappa**2 * lam / 2, "of (22)": kappa**2 * LIMIT_VARIANCE,
         "with h / v": kappa**2 * lam / 2 / FACTOR,
     }, names=_NAMES, sheet=("E16",), assumptions=("0 < h < 2 v", "kappa > 0"),
-    depends=("E16-frozen",),
-)  # fmt: skip
+    depends=("E16-frozen",))  # fmt: skip
 
 LANGEVIN = Claim(
     "E16-langevin", "on the logarithm the sampler is a reverse diffusion, not Langevin dynamics",
@@ -181,7 +179,6 @@ LANGEVIN = Claim(
         "score, would leave the law where it is instead of taking it back to the data.",
         advice="Read: equivalent to the reverse diffusion (score-based diffusion) on log X, as "
         "the second half of the sentence in the paper says.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (E16, SPLIT, FROZEN, EULER, LANGEVIN)

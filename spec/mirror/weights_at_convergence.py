@@ -69,8 +69,7 @@ def _third(moved: Expr, raw: Sequence[Expr] = _RAW) -> Expr:
 _SMALL = Assumption(
     "eta c is at most one", "a step rises with the weight below c",
     # The derivative at c, where the step has the factor one.
-    lambda: bool(abs(_SLOPE.subs({_w: _c, _eta: 3 / _c})) > 1),
-)  # fmt: skip
+    lambda: bool(abs(_SLOPE.subs({_w: _c, _eta: 3 / _c})) > 1))  # fmt: skip
 _EQUAL = Assumption(
     "sign(w) times the gradient is equal over the weights that are pooled",
     "one number is taken off all log |w|", lambda: not same(_third(_y - _y / 2), _third(_y)),
@@ -101,8 +100,7 @@ E31 = Claim(
             ", ".join(f"{name} = {float(size):g}" for name, size in _PLACE.items())
             + ": third central moment of log w at convergence", float(_MOMENT.subs(_PLACE)),
         ),),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 E32 = Claim(
     "E32", "log-normality is inherited from the start", is_kept_by_lazy_training,
@@ -118,7 +116,6 @@ E32 = Claim(
         "that is not log-normal does not become so. (The second half of the sentence holds for "
         "log-normal data or a single start only, E21.)",
         advice="EGD keeps log-normal weights log-normal in lazy training.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (E31, E32)

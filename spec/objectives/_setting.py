@@ -8,8 +8,7 @@ from functools import cache
 
 import mpmath
 from sympy import (
-    Expr, S, Symbol, exp, expand, factor, harmonic, integrate, limit, oo,
-)  # fmt: skip
+    Expr, S, Symbol, exp, expand, factor, harmonic, integrate, limit, oo)  # fmt: skip
 
 from spec.checking.claim import Assumption
 from spec.checking.gaussian import expectation
@@ -73,11 +72,9 @@ FINITE_MODEL = Assumption(
     r"$\mathbb E\lVert h\rVert^2$ is finite", "the square is averaged term by term",
     # p = e^-x, so that H = -x, with h = -e^x: E h^2 and E H h are infinite, as is their gap.
     lambda: (integrate(exp(x), (x, 0, oo), meijerg=False)
-             - integrate(x, (x, 0, oo), meijerg=False)) is S.NaN,
-)  # fmt: skip
+             - integrate(x, (x, 0, oo), meijerg=False)) is S.NaN)  # fmt: skip
 LOG_NORMAL = Assumption(
     "log X_0 is normal", "the score of X_t is linear in log x",
     # log X_0 = -1 and 1: C at v = 1 is half of E sech^2, the variance of log X_0 given X_t.
     lambda: not agree(normal_expectation(lambda y: mpmath.sech(1 + y) ** 2, 15) / 2,
-                      float(floor().subs({v: 1, v0: 1})), 3),
-)  # fmt: skip
+                      float(floor().subs({v: 1, v0: 1})), 3))  # fmt: skip

@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 from sympy import (
     Expr, FiniteSet, Integer, Interval, Rational, Set, Symbol, Union, diff, exp, factor,
-    integrate, limit, oo, pi, sqrt, symbols,
-)  # fmt: skip
+    integrate, limit, oo, pi, sqrt, symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import (
-    Assumption, Claim, Erratum, Fault, Figure, Kind, Means, Values, v1, v2,
-)  # fmt: skip
+    Assumption, Claim, Erratum, Fault, Figure, Kind, Means, Values, v1, v2)  # fmt: skip
 from spec.checking.symbols import H, h, v, v0, x
 from spec.checking.typeset import Says
 from spec.objectives._setting import (
@@ -109,8 +107,7 @@ DATA_HALF = Claim(
         "bound": Says(r"\mathbb E\,H^{2}", Says(r"\mathbb E\,c^{2}", b["second"]), r"\le"),
         "excess": b["excess"],
     }, names=_NAMES, sheet=("A-Assumption-1", "E26"), assumptions=(POSITIVE_TIME,),
-    depends=("R4", "A28", "A29"),
-)  # fmt: skip
+    depends=("R4", "A28", "A29"))  # fmt: skip
 
 BOUNDARY = Claim(
     "boundary-term", "the boundary term vanishes by itself", leaves_no_boundary_term,
@@ -120,8 +117,7 @@ BOUNDARY = Claim(
         "slope without that of the density": _flux(Integer(1)) | {"slope": p * (h + x * h1)},
     }, shown=lambda f: dict(f) | {"weight": _weight(f["flux"])}, names=_NAMES,
     means=Means.CALCULUS, sheet=("A-Assumption-2", "E26", "R18"),
-    assumptions=(FINITE_SQUARE, "p and h are differentiable on the open half line"),
-)  # fmt: skip
+    assumptions=(FINITE_SQUARE, "p and h are differentiable on the open half line"))  # fmt: skip
 
 ASSUMPTION_1 = Claim(
     "A-Assumption-1", "regularity of the score functions",
@@ -142,8 +138,7 @@ ASSUMPTION_2 = Claim(
     stated_kind=Kind.UNRECOVERABLE, sources=v2("Assumption 2"), depends=("boundary-term", "A29"),
     reason="What vanishes, and in which limit, is lost. Theorem 4.1 does not need it: its proof "
     "integrates nothing by parts (A29). The form above is what the implicit loss needs (R18); "
-    "there it follows from finite moments (boundary-term).",
-)  # fmt: skip
+    "there it follows from finite moments (boundary-term).")  # fmt: skip
 
 E26 = Claim(
     "E26", "Theorem 4.1 needs t > 0 and no boundary condition", are_the_times,
@@ -173,7 +168,6 @@ E26 = Claim(
             Figure(f"C in one coordinate at v0 = {of}, v = {noise}",
                    float(floor().subs({v0: of, v: noise}))) for of, noise in _PLACES
         ), remains_open=r"Whether version 2, its formulas lost, still says $t\in[0,1]$.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (DATA_HALF, BOUNDARY, ASSUMPTION_1, ASSUMPTION_2, E26)

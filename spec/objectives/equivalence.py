@@ -23,8 +23,7 @@ _P, _K, _KERNEL, _REST = p + p1 * d, k + k1 * d, _NORMAL * _SIZE, k2 * d / 2
 _CROSS, _PEAK = p * H * h, _KERNEL.subs(z, 0)
 _NAMES = NAMES | {
     "p": "p_{X_t}", "p1": r"\nabla p_{X_t}", "k": r"p_{X_t\mid X_0}", "k2": "k''",
-    "k1": r"\nabla p_{X_t\mid X_0}", "r": r"\sqrt{v}", "c0": r"\mathbb E\,c",
-}  # fmt: skip
+    "k1": r"\nabla p_{X_t\mid X_0}", "r": r"\sqrt{v}", "c0": r"\mathbb E\,c"}  # fmt: skip
 
 
 def _slope(jet: Expr) -> Expr:
@@ -147,8 +146,7 @@ _ROOT, _CENTRED = exp(Integer(-1) / 2), {"constant": (c - H) ** 2 / 2, "minimize
 _BOUND = (2 + 3 * _ROOT / r + 1 / r**2) * _SIZE / x**2
 _LATER = Assumption(
     "t > 0", "the bound of A28-domination divides by v",
-    lambda: limit(_BOUND.subs(x, 1), r, 0, "+") == oo,
-)  # fmt: skip
+    lambda: limit(_BOUND.subs(x, 1), r, 0, "+") == oo)  # fmt: skip
 
 
 def _place(number: int) -> tuple[Source, ...]:
@@ -162,15 +160,13 @@ A26 = _equation(
         "half of the cross term": _E26 + H * h / 2, "no half on the model": _E26 + h**2 / 2,
         "cross term with plus": _E26 + 2 * H * h,
     }, assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"), depends=("A24",),
-    sources=_place(26),
-)  # fmt: skip
+    sources=_place(26))  # fmt: skip
 A27 = _equation(
     "A27", "cross term as an integral", is_the_cross_integrand, x * p1 * h,
     twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
     shown=lambda e: {"it": Says(_CROSS, e)},
     assumptions=("the density is positive and differentiable on the open orthant",),
-    depends=("A26",), sources=_place(27),
-)  # fmt: skip
+    depends=("A26",), sources=_place(27))  # fmt: skip
 A28_DOMINATION = Claim(
     "A28-domination", "the derivative may go under the integral", bounds_the_bend, _BOUND, twins={
         "no Jacobian of the logarithm": _BOUND - 2 * _SIZE / x**2,
@@ -179,14 +175,12 @@ A28_DOMINATION = Claim(
     }, values=lambda: {
         "peak": _PEAK, "kernel": _KERNEL, "ratio": _ratio(),
     }, names=_NAMES | {"L0": r"\log x_0"}, means=Means.CALCULUS, sheet=("A28",),
-    assumptions=(_LATER,), depends=("A6",),
-)  # fmt: skip
+    assumptions=(_LATER,), depends=("A6",))  # fmt: skip
 A28 = _equation(
     "A28", "gradient of the marginal density", is_averaged, k1,
     twins={"posterior in place of prior weights": k / p * k1, "kernel for its slope": k},
     values=lambda: {"rest": _REST}, assumptions=(_LATER,), depends=("A28-domination",),
-    sources=_place(28),
-)  # fmt: skip
+    sources=_place(28))  # fmt: skip
 A29 = _equation(
     "A29", "cross term with the conditional score", averages_to_the_cross_term, k * c * h, twins={
         "prior weights without the kernel": c * h, "posterior weights": k / p * c * h,
@@ -220,7 +214,6 @@ A_THM = Claim(
         "least at the score of log X": _CENTRED | {"minimizer": 1 + H},
     }, names=_NAMES, sources=v1("Theorem 5.1", "Theorem C.1") + v2("Theorem 4.1", "Theorem B.1"),
     assumptions=(POSITIVE_TIME, FINITE_MODEL), readings=(LOST, INNER),
-    depends=("A32", "A-Assumption-1-data"),
-)  # fmt: skip
+    depends=("A32", "A-Assumption-1-data"))  # fmt: skip
 
 CLAIMS = (A26, A27, A28_DOMINATION, A28, A29, A30, A31, A32, A_THM)

@@ -8,8 +8,7 @@ from itertools import accumulate
 
 from sympy import (
     Expr, Function, Integer, Matrix, Rational, Sum, Symbol, diff, digamma, expand, expand_func,
-    eye, harmonic, lambdify, log, ones, polygamma, symbols,
-)  # fmt: skip
+    eye, harmonic, lambdify, log, ones, polygamma, symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, Values, v1, v2
@@ -33,8 +32,7 @@ _NAMES = NAMES | {
     "loss": r"\ell_k^{(i)}", "trace": r"\mathrm{tr}\,(S_0+vI)^{-1}",
     "diagonal": r"\mathrm{tr}\,(\mathrm{diag}\,S_0+vI)^{-1}",
     "determinant": r"\det\,(S_0+vI)^{-1}", "step": "h", "ell": r"\log q",
-    "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)",
-}  # fmt: skip
+    "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)"}  # fmt: skip
 _FLUX = b * q[0] * ell - s2 / 2 * (1 + ell) * q[1]
 _SIGMA2, _LEVELS = Rational(PRINTED["sigma"]) ** 2, int(PRINTED["N"])
 _AT, _AT_LEVEL = {step: _SIGMA2 * Rational(PRINTED["delta"]), N: _LEVELS}, step * k
@@ -138,8 +136,7 @@ E9 = Claim(
             Figure("mean over the levels", float(_SHARES["mean"].subs(_AT))),
         ), remains_open="The range of equation 38 in version 2 is lost. Whether the code starts "
         "at the first noisy level, or weights the terms, cannot be seen.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 SHARES = Claim(
     "E9-shares", "the smallest levels dominate the unweighted target", are_the_shares, _SHARES,
@@ -151,8 +148,7 @@ SHARES = Claim(
         **{name: without_harmonic(share) for name, share in shares.items()},
         **{f"at_{name}": float(shares[name].subs(_AT)) for name in ("first", "mean", "share")},
     }, values=lambda: {"rate": float(_SIGMA2), "levels": _LEVELS}, names=_NAMES,
-    means=Means.POINTS, sheet=("E9",), depends=("E9", "R4", "settings"),
-)  # fmt: skip
+    means=Means.POINTS, sheet=("E9",), depends=("E9", "R4", "settings"))  # fmt: skip
 
 
 def is_the_gap(constant: Expr) -> bool:
@@ -260,8 +256,7 @@ CONSTANT = Claim(
         "without the half": 2 * _GAP, "variance of the target": 1 / (2 * v),
         "of the marginal": 1 / (2 * (v0 + v)), "v0 + 2 v": v0 / (2 * v * (v0 + 2 * v)),
     }, names=_NAMES, sheet=("A-Thm", "E26"), assumptions=(POSITIVE_TIME, LOG_NORMAL),
-    depends=("A-Thm", "A16", "R2"),
-)  # fmt: skip
+    depends=("A-Thm", "A16", "R2"))  # fmt: skip
 
 VALUES = Claim(
     "information-log-normal", "Fisher information and floor on log-normal data",
@@ -273,8 +268,7 @@ VALUES = Claim(
         Pin(f"gbm_ref.{name}", table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
             reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}))
         for j, name in enumerate(("fisher_information", "m_dsm_floor"))
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CONSTANT_IN_THE_PLANE = Claim(
     "A-Thm-log-normal-matrix", "the constant, correlated log-normal data", is_the_gap_in_the_plane,
@@ -282,8 +276,7 @@ CONSTANT_IN_THE_PLANE = Claim(
         "independent": _IN_THE_PLANE.subs(_INVERSE, _OF_DIAGONAL), "no half": 2 * _IN_THE_PLANE,
         "determinant for trace": _IN_THE_PLANE.subs(_INVERSE, _DETERMINANT),
     }, names=_NAMES, sheet=("A-Thm",), assumptions=(POSITIVE_TIME, LOG_NORMAL),
-    depends=("A-Thm", "A16", "R2"),
-)  # fmt: skip
+    depends=("A-Thm", "A16", "R2"))  # fmt: skip
 
 FLOOR = Claim(
     "R4b", "floor of the denoising loss", are_floor_and_error, _FLOOR, twins={
@@ -294,8 +287,7 @@ FLOOR = Claim(
     }, values=lambda: {
         "score": _LOG_SCORE, "of_floor": Chain(2 * v**2 * _FLOOR["floor"], _FLOOR["error"]),
     }, names=_NAMES, assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    depends=("A-Thm", "A29", "A-Assumption-1-data", "R4", "R5"),
-)  # fmt: skip
+    depends=("A-Thm", "A29", "A-Assumption-1-data", "R4", "R5"))  # fmt: skip
 
 DE_BRUIJN = Claim(
     "R4b-de-bruijn", "entropy grows with the Fisher information", is_entropy_production, s2 / 2,
@@ -313,7 +305,6 @@ MEAN_FLOOR = Claim(
         "logarithm for psi": (harmonic(N) - log((v0 + step * N) / v0)) / (2 * step * N),
     }, shown=lambda mean: {"mean": without_harmonic(mean)},
     values=lambda: {"level": floor()}, names=_NAMES, sheet=("R4b",),
-    assumptions=(POSITIVE_TIME, LOG_NORMAL), depends=("A-Thm-log-normal", "A38"),
-)  # fmt: skip
+    assumptions=(POSITIVE_TIME, LOG_NORMAL), depends=("A-Thm-log-normal", "A38"))  # fmt: skip
 
 CLAIMS = (E9, A38, SHARES, CONSTANT, VALUES, CONSTANT_IN_THE_PLANE, FLOOR, DE_BRUIJN, MEAN_FLOOR)

@@ -10,8 +10,7 @@ from operator import truediv
 
 from sympy import (
     ZZ, Expr, Integer, Poly, Rational, Symbol, cancel, diff, exp, factor, factorial, hessian,
-    integrate, limit, log, oo, solve, symbols,
-)  # fmt: skip
+    integrate, limit, log, oo, solve, symbols)  # fmt: skip
 from sympy.polys.fields import FracField
 
 from spec.checking.algebra import same, vanishes
@@ -30,8 +29,7 @@ p1, q1, psi, psi1, g, S, S1, d, end = symbols("p1 q1 psi psi1 g S S1 d end", rea
 (low, high), _REST, _LOG_MODEL = symbols("low high"), H**2 / 2, 1 + h
 NAMES = LETTERS | {
     "psi": r"\psi", "psi1": r"\psi'", "g": "xh'", "S1": "S'", "end": r"\psi(0)\,p(0)",
-    "low": r"f_{\text{lower}}", "high": r"f_{\text{upper}}",
-}  # fmt: skip
+    "low": r"f_{\text{lower}}", "high": r"f_{\text{upper}}"}  # fmt: skip
 _MOVED = {x: x + d, p: p + p1 * d, psi: psi + psi1 * d, q: q + q1 * d, S: S + S1 * d}
 
 
@@ -112,8 +110,7 @@ _NONE, _ONE, _TWO = map(Integer, range(3))
 _CASES = table(
     "p psi start stop", (exp(-x), -1 / x**2, _NONE, oo), (exp(-x), -(1 + x) / x**2, _NONE, oo),
     (exp(-x), -1 + 1 / x, _NONE, oo), (_ONE, 3 - 2 * x + x**2, _ONE, _TWO),
-    (2 * x / 3, 1 / x + x, _ONE, _TWO),
-)  # fmt: skip
+    (2 * x / 3, 1 / x + x, _ONE, _TWO))  # fmt: skip
 _PSI = x**2 * psi**2 / 2 + 2 * x * psi + x**2 * psi1
 _FORMS = {"psi": _PSI, "h": h**2 / 2 + h + g, "flux": x**2 * psi * p}
 _LOG_FORMS = {"form": S**2 / 2 + S1 - Rational(1, 2), "flux": q * (S - 1)}
@@ -147,16 +144,14 @@ R18 = Claim(
             (0.02, 55.0, 41.0, -0.05, -900.0, 0.003),
         ), reads=lambda forms: _terms(forms["psi"], _STEIN),
             twins={"linear term of the Hyvarinen score": _terms(_PSI - x * psi, _STEIN)}),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 IN_LOG_SPACE = Claim(
     "R18-log", "implicit form in log space", is_implicit_in_log_space, _LOG_FORMS, twins={
         **{f"constant {n}": _LOG_FORMS | {"form": S**2 / 2 + S1 - n} for n in (0, 1)},
         "flux of the log score": _LOG_FORMS | {"flux": q * S},
     }, values=lambda: {"model": _LOG_MODEL, "rest": _REST}, names=NAMES, sheet=("R18",),
-    assumptions=(FINITE_SQUARE, "the others of R18"), depends=("R18", "A10-score"),
-)  # fmt: skip
+    assumptions=(FINITE_SQUARE, "the others of R18"), depends=("R18", "A10-score"))  # fmt: skip
 
 BOUNDARY_TERM = Claim(
     "R18-boundary", "boundary term of the implicit form", is_the_boundary_term, _ENDS, twins={
@@ -165,8 +160,7 @@ BOUNDARY_TERM = Claim(
         "one power of x": _ENDS | {"flux": x * psi * p},
     }, shown=lambda of: of | {"term": of["ends"].subs(_at_ends(of["flux"], _CASES[0]))},
     values=lambda: _CASES[0], names=NAMES, means=Means.POINTS, sheet=("R18",),
-    depends=("R18", "boundary-term"),
-)  # fmt: skip
+    depends=("R18", "boundary-term"))  # fmt: skip
 
 b, (c0, c1) = symbols("b", positive=True), symbols("c0 c1")
 beta, gamma = symbols("beta gamma", real=True)
@@ -250,8 +244,7 @@ SPECIAL_CASE = Claim(
     sources=v1(_SUBSUMES) + v2("sec. 4: special case at t = 0"), sheet=("A17", "E27"),
     assumptions=("the data have a differentiable density",),
     readings=("symbols lost in version 2; reconstructed: the loss meant is M-ESM",),
-    depends=("A14", "A17", "A10-score"),
-)  # fmt: skip
+    depends=("A14", "A17", "A10-score"))  # fmt: skip
 
 E27 = Claim(
     "E27", "the denoising loss does not contain the static one", becomes_non_negative_matching,
@@ -274,8 +267,7 @@ E27 = Claim(
         "M-DSM, the loss that is proposed, does not: the equivalence needs a positive time, and "
         "its constant is infinite in the limit (E26).", advice="Say it of M-ESM.",
         remains_open="Which loss 'development' and 'framework' mean is a matter of reading.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 E34 = Claim(
     "E34", "why non-negative score matching is needed", recover_the_rate, _WITH_END, twins={
@@ -300,7 +292,6 @@ E34 = Claim(
         advice="The square of the state as a factor removes the boundary term $[[end]]$, which is "
         "there where neither density nor model vanishes at the origin.",
         figures=lambda: (_fitted("ordinary", _ORDINARY), _fitted("non-negative", _STATIC)),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (R18, IN_LOG_SPACE, BOUNDARY_TERM, SPECIAL_CASE, E27, E34)

@@ -23,8 +23,7 @@ POINTS = table(
     (-1.4, 1.7, 1.0, 0.02, 55.0, -6.5, 8.25, 2.0, -1.0, 0.7, -0.3, -0.6, 0.1,
      3.5, 0.4, 5.5, -4.75, 2.5, 0.013, -2.0, 1.7),
     (0.32, 0.8, 1e-6, 1.004, 1.5, 2.3, -0.01, -1.0, -1.0, -3.0, 0.5, 0.25, -4.0,
-     1.1, 1.9, -3.1, 1.2, 0.02, 0.05, 0.1, 0.2),
-)  # fmt: skip
+     1.1, 1.9, -3.1, 1.2, 0.02, 0.05, 0.1, 0.2))  # fmt: skip
 
 
 def logs(name: str) -> Matrix:
@@ -77,8 +76,7 @@ _M_DSM_PINS = (
         "gbm_ref.unweighted", ({"v": 0.64}, {"v": 6.4e-4}, {"v": 17.0}), formula=Integer(1),
         because="it is the weight that the definition does not write",
         twins={"lambda = v": Symbol("v")},
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 _definition = partial(Claim, means=Means.NONE, stated_kind=Kind.DEFINITION)
 
 
@@ -97,8 +95,7 @@ A3 = _definition(
     values=lambda: {"integrand": Symbol("lam") * 2 * DENOISING}, names={
         "lam": r"\lambda(t)", "h": r"s_\theta(X_t,t)",
         "c": r"\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)",
-    },
-)  # fmt: skip
+    })  # fmt: skip
 A14 = _definition(
     "A14", "multiplicative explicit score matching", sources=_places(17, 14),
     statement=r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where $H$ is "
@@ -106,23 +103,20 @@ A14 = _definition(
     reason=_AT_ONE_TIME, values=lambda: {"integrand": EXPLICIT}, readings=_READ,
     pins=(_pin(
         "gbm_ref.m_esm", formula=_explicit(1), twins={"log score": _explicit(0)},
-    ),), names=NAMES,
-)  # fmt: skip
+    ),), names=NAMES)  # fmt: skip
 A15 = _definition(
     "A15", "multiplicative denoising score matching", sources=_places(18, 15),
     statement=r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, where $c$ "
     r"is $X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
     reason=_AT_ONE_TIME + " Nor is a weight, as in A3; the pinned function takes one.",
     values=lambda: {"integrand": DENOISING}, assumptions=(POSITIVE_TIME,), readings=_READ,
-    depends=("A6", "A16"), pins=_M_DSM_PINS, names=NAMES,
-)  # fmt: skip
+    depends=("A6", "A16"), pins=_M_DSM_PINS, names=NAMES)  # fmt: skip
 A17 = _definition(
     "A17", "non-negative score matching", sources=_places(21, 17),
     statement=r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
     r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
     reason="It quotes the loss of Hyvärinen (2007) for non-negative data.",
-    values=lambda: {"integrand": EXPLICIT}, readings=_READ, names=NAMES,
-)  # fmt: skip
+    values=lambda: {"integrand": EXPLICIT}, readings=_READ, names=NAMES)  # fmt: skip
 
 V1_19 = _definition(
     "V1-19", "the loss that is proposed", sources=v1("eq. 19"),

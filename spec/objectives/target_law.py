@@ -113,8 +113,7 @@ R4 = Claim(
     }, names=NAMES, assumptions=(POSITIVE_TIME,), depends=("A16", "A6"), pins=(Pin(
         "gbm_ref.variance_weighting", table("v", (0.64,), (6.4e-4,), (1e-12,), (17.0,)),
         reads=lambda law: law["weight"], twins={"unweighted": Integer(1), "deviation": sqrt(v)},
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 _STEADY, _DENSITY = s2 * (1 - t1), -1 / (t * log(t1))
 _DIVERGENCE = {"integral": _STEADY - log(t1), "rate": -log(t1), "density": _DENSITY}
@@ -144,7 +143,6 @@ WEIGHTING = Claim(
     )), depends=("R4", "R5"), pins=(Pin(
         "gbm_ref.PreconditionedWeighting.__call__", reads=lambda weight: weight,
         points=table("v s", (0.64, 0.3), (6.4e-4, 0.05), (9.0, 2.5), (1e-9, 1e-3)),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 CLAIMS = (R4, R4_LIKELIHOOD, WEIGHTING)

@@ -4,5 +4,4 @@ from spec.paper import authors_code, measures, notation, observations, settings
 
 CLAIMS = (
     *settings.CLAIMS, *measures.CLAIMS, *authors_code.CLAIMS, *observations.CLAIMS,
-    *notation.CLAIMS,
-)  # fmt: skip
+    *notation.CLAIMS)  # fmt: skip

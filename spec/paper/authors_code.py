@@ -21,8 +21,7 @@ WHERE = "Lost in the text that we have. The authors' public code (mnist_exps) ha
 FITS = {
     "mnist": ((0.15652,), (0.83528,)), "fashion-mnist": ((0.27712640,), (0.84282905,)),
     "kuzushiji-mnist": ((0.21402,), (0.82904,)),
-    "cifar10": ((0.4075, 0.3785, 0.3693), (0.8016, 0.8004, 0.8005)),
-}  # fmt: skip
+    "cifar10": ((0.4075, 0.3785, 0.3693), (0.8016, 0.8004, 0.8005))}  # fmt: skip
 # delta_s, L, chi by sampler, start and data set; several where versions of the code disagree.
 SETTINGS: dict[tuple[str, str], dict[str, tuple[tuple[float, int, float], ...]]] = {
     ("dale-langevin", "lognormal"): {
@@ -36,8 +35,7 @@ SETTINGS: dict[tuple[str, str], dict[str, tuple[tuple[float, int, float], ...]]]
         "mnist": ((1.43845e-4, 4, 0.995),), "fashion-mnist": ((2.5929438e-4, 3, 0.9995),),
         "kuzushiji-mnist": ((3.35982e-4, 2, 0.995),),
         "cifar10": ((1.43845e-4, 5, 0.9995), (2e-4, 4, 0.995)),
-    },
-}  # fmt: skip
+    }}  # fmt: skip
 # Noise-free steps at the end, of CIFAR-10 alone.
 TERMINAL_STEPS = 25
 
@@ -78,8 +76,7 @@ TABLES = (
         values=lambda: {"agnostic": _rows("sign-agnostic", "class-average")},
         reason=WHERE + "step, inner steps and noise factor of ASAMS: [[agnostic]]; for ADLS no "
         "settings of that start were found.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def is_the_coded_weight(weight: Expr) -> bool:
@@ -154,8 +151,7 @@ WEIGHT = Claim(
     "coded-weight", "the weight of the loss as coded", is_the_coded_weight, holds=(s2 * t) ** 2,
     twins={"no weight, as printed": Integer(1), "v": s2 * t, "of the likelihood": s2},
     values=lambda: {"residual": _RESIDUAL}, names=_NAMES, sheet=("A15",), readings=(READ,),
-    assumptions=("mu and sigma are constant",), depends=("A15", "A16"),
-)  # fmt: skip
+    assumptions=("mu and sigma are constant",), depends=("A15", "A16"))  # fmt: skip
 LEVEL = Claim(
     "coded-level", "the level of the loss as coded", is_the_coded_score, holds=_LEARNED, twins={
         "the score of the level": 1 + h, "the other way round": (k + 1) / k * (1 + h),
@@ -165,8 +161,7 @@ LEVEL = Claim(
             "the level of the loss is one above that of the data", "the mean of the residual",
             lambda: same(_minimiser(0), 1 + h),
         ), "mu and sigma are constant", "the network can be any function of state and level",
-    ), depends=("coded-weight", "R5"),
-)  # fmt: skip
+    ), depends=("coded-weight", "R5"))  # fmt: skip
 START = Claim(
     "coded-start", "the class-average start as coded", is_the_coded_start, holds=_START, twins={
         "the process": (0 * t, s2 * t), "no Ito term": (_MU * t, _S**2 * t),

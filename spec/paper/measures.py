@@ -84,8 +84,7 @@ E23 = Claim(
         advice="State the number of real images and the split, with the score of as many training "
         "images as the floor.", remains_open="Which images were used.",
         figures=lambda: (Figure("images in the test split of MNIST", SPLITS["MNIST"][1]),),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 SIZES = Claim(
     "E23-counts", "one experiment, three sample sizes", is_one_protocol, holds=_AGREED, twins={
@@ -101,8 +100,7 @@ SIZES = Claim(
         trouble="FID depends on the sample sizes (E23) and cannot be compared without them.",
         advice="One pair of sizes, in one place, for every score.",
         remains_open="The entries of Table 1 are lost.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 INPUT_SIZE = Claim(
     "E23-input", "input size of the feature network", fits_the_network, holds=32 * _GRID + 43,
@@ -118,8 +116,7 @@ INPUT_SIZE = Claim(
         "InceptionV3 network” (version 1, Appendix F.1).",
         trouble="It is a misprint, or the pictures were smaller than the network was made for.",
         advice=r"Write $[[side]]\times[[side]]$, as in version 2.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 BEST_OF = Claim(
     "best-of", "the better of two scores is biased", is_the_bias_of_the_best,
@@ -164,7 +161,6 @@ TABLES = (
         "without a setting whose name is lost (terminal denoising).",
         reason="All numbers are lost, measurements that nothing in the text forces; that class "
         "averages give “comparable or better” scores cannot be looked at.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (E23, SIZES, INPUT_SIZE, BEST_OF, DATASETS, METRICS, *TABLES)

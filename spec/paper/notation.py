@@ -48,8 +48,7 @@ E30 = Claim(
         trouble="Above one the index is outside the domain; in eq. (20) it does harm (E10).",
         advice=r"Write $s_\theta(X_k,k\delta)$ and $p_{k\delta}$, or a network of an index.",
         remains_open="The formulas of version 2 are lost; it evaluates “at discrete time”.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 LETTERS = Claim(
     "E30-letters", "letters with two meanings", is_unambiguous, holds=_OURS, twins={
@@ -65,7 +64,6 @@ LETTERS = Claim(
         r"among the inputs of Algorithm 2, then set to one.",
         trouble="The parameters of a law read as the rates of the process, as in E6.",
         remains_open="The letters of version 2 are lost, also those of its Appendix D.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (E30, LETTERS)

@@ -50,8 +50,7 @@ RESIDUE = Claim(
     sources=v1("App. E: samples are noise-free") + v2("App. F: samples"), sheet=("R10b",),
     assumptions=("the start is exact",),
     readings=("version 1's settings; those of version 2 are lost",),
-    depends=("R10b", "E3", "settings"),
-)  # fmt: skip
+    depends=("R10b", "E3", "settings"))  # fmt: skip
 
 
 def is_the_distance(distance: Expr) -> bool:
@@ -79,8 +78,7 @@ MEMORISATION = Claim(
     }, values=lambda: {"deviation": mpmath.sqrt(mpf(MEMORISATION.holds.subs(_AT) / _PIXELS))},
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     assumptions=("well separated training images, so that one weight is one", "delta_s = delta"),
-    depends=("R3", "A13", "settings"),
-)  # fmt: skip
+    depends=("R3", "A13", "settings"))  # fmt: skip
 
 _JUDGED = "A judgement on pictures that we do not have. "
 SEEN = lost(
@@ -88,14 +86,12 @@ SEEN = lost(
     sources=v1("App. E: samples are noise-free") + v2("App. F: samples"), sheet=("R10b",),
     statement="The samples are diverse, resemble the training data, some are entirely novel; "
     "those of Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
-    reason=_JUDGED + "On a known law annealing alone loses variance (E18).",
-)  # fmt: skip
+    reason=_JUDGED + "On a known law annealing alone loses variance (E18).")  # fmt: skip
 NEIGHBOURS = lost(
     "neighbours-seen", "nearest neighbours of the samples",
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     statement="The nearest training images, by pixels and by InceptionV3 features, are "
     "semantically coherent with the samples but not identical.",
-    reason=_JUDGED + "See memorisation-floor for what it can show.",
-)  # fmt: skip
+    reason=_JUDGED + "See memorisation-floor for what it can show.")  # fmt: skip
 
 CLAIMS = (RESIDUE, SEEN, MEMORISATION, NEIGHBOURS)

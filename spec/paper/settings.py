@@ -49,8 +49,7 @@ SETTINGS = Claim(
     },
     values=lambda: {"settings": ", ".join(f"{name} = {value}" for name, value in PRINTED.items())},
     means=Means.POINTS, sources=v1("sec. 6: settings", "App. D.4: settings"), sheet=("E24",),
-    depends=("V1-22", "V1-Alg2"),
-)  # fmt: skip
+    depends=("V1-22", "V1-Alg2"))  # fmt: skip
 
 
 def removes_the_log_drift(candidate: Expr) -> bool:
@@ -90,8 +89,7 @@ LOST = (
         "version 1 (Appendix D.1) has class labels and N time-steps side by side, and calls the "
         "network with a state and a level. But Section 6.2 has classes of the data. If labels are "
         "used, the generation is not unconditional, as Section 7 calls it.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def agree_with_each_other(counts: Mapping[str, int]) -> bool:
@@ -115,8 +113,7 @@ E24 = Claim(
         trouble="The two passages differ for MNIST.",
         advice="The appendix distinguishes the data sets and is the likelier one; state it once.",
         remains_open="The numbers of version 2 are lost.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def has_logarithms(ends: Sequence[int]) -> bool:
@@ -139,8 +136,7 @@ RANGE = Claim(
         "values” (version 1, Section 6).",
         trouble="Not enough: no noise ever reaches a pixel at zero, and its target is undefined.",
         advice="Ask for a strictly positive range, as version 2 does and version 1 uses.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def is_the_mismatch(candidate: Expr) -> bool:
@@ -172,8 +168,7 @@ CLOCK = Claim(
         advice="Let the steps add up to the level, or call the scores at the traversed times.",
         figures=lambda: (Figure("L delta_s / delta as printed", mpf(_DERIVED["rho"])),),
         remains_open="The values of version 2 (its Tables 3 and 4) are lost.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _l1, _l2, _lbar, _v = symbols("l1 l2 lbar v")
 _TO_DATA = ((_l1 + _l2) / 2, (_l1 - _l2) ** 2 / 4 + _v)
@@ -228,7 +223,6 @@ FIT = Claim(
         advice="Say which fit each result uses; `python -m validation.terminal_mismatch` computes "
         "both for MNIST and Fashion-MNIST.", figures=_fit_figures,
         remains_open="Table 2, which could decide between them, is lost.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (SETTINGS, DRIFT, *LOST, E24, RANGE, CLOCK, FIT)

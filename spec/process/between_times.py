@@ -94,8 +94,7 @@ BRIDGE = Claim(
             formula=exp(_LANDS + sqrt(_WIDENS) * z),
             twins={"variance for deviation": exp(_LANDS + _WIDENS * z)},
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 TWO_TIMES = Claim(
     "two-times", "covariance of two times", are_of_two_times, holds=(C + v_s, C + v_s, C + v_t),
@@ -110,8 +109,7 @@ TWO_TIMES = Claim(
                 c[k].subs({C: S, v_s: sigma**2 * s_, v_t: sigma**2 * t_}) for k in (0, 1, 1, 2)
             ),
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _RATES = table("mu1 mu2 sigma1 sigma2 t x1 x2 z1 z2",
                (0.2, -0.6, 0.7, 1.4, 0.4, 1.3, 0.2, 0.6, -1.2),
@@ -153,7 +151,6 @@ BY_COORDINATE = Claim(
         _one("diffusion", sigma, sigma**2), _one("log_mean", _m, mu * t_),
         _one("log_var", _v, sigma * t_), _one("increments", (_m, _v), (mu * t_, _v)),
         _one("time_at_log_var", _ADDED / sigma**2, _ADDED / sigma),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (BRIDGE, TWO_TIMES, BY_COORDINATE)

@@ -200,8 +200,7 @@ A35 = Claim(
         _vectors("increments", "log_var_increment", "variance"),
         _pin("time_at_log_var", T / 3 + (v - T * s0**2 / 3) / s1**2, v / s1**2),
         _pin("sample", _sample(sqrt(_V)), _sample(sqrt(t) * s1)),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def is_the_target(target: Expr) -> bool:
@@ -228,7 +227,6 @@ A35_TARGET = Claim(
         "wrong sign": 1 + (L - L0) / S**2,
     }, values=lambda: {"drift": _CHOICE}, names=NAMES | {"L": r"\log X_{k}"},
     sources=v2("App. C: target"), sheet=("A35",), assumptions=(NO_DRIFT,),
-    readings=(_LOST + "what eq. 35 forces for that drift",), depends=("A35",),
-)  # fmt: skip
+    readings=(_LOST + "what eq. 35 forces for that drift",), depends=("A35",))  # fmt: skip
 
 CLAIMS = (V1_22, A34, A35, A35_TARGET)

@@ -52,8 +52,7 @@ A1 = Claim(
         "then there is one solution for each X_0 that is independent of W and has a second moment "
         "(Øksendal, Theorem 5.2.1)",
     ), readings=("formula lost in version 2: the form of version 1, which its sentence repeats",),
-    reason="It names a process.",
-)  # fmt: skip
+    reason="It names a process.")  # fmt: skip
 
 A4 = Claim(
     "A4", "geometric Brownian motion of one variable", holds=GBM, stated_kind=Kind.DEFINITION,
@@ -68,8 +67,7 @@ A4 = Claim(
             because="it is the paper's choice where no drift is given", formula=CHOICE,
             twins={"sigma^2 without the half": 2 * CHOICE}, variant="mu not given",
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 A5 = Claim(
     "A5", "geometric Brownian motion of a vector", holds=GBM, stated_kind=Kind.DEFINITION,
@@ -82,8 +80,7 @@ A5 = Claim(
     reason="It defines the process: entries are coupled through their start alone.", pins=(
         Pin("gbm_ref.GBM.drift", _TIMES, lambda e: e[0] / x, twins={"drift of log X": LOG_DRIFT}),
         Pin("gbm_ref.GBM.diffusion", _TIMES, lambda e: e[1] / x, twins={"its square": sigma**2}),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def solves_scalar(exponent: Expr) -> bool:
@@ -119,8 +116,7 @@ SCALAR = Claim(
     }, values=lambda: {"equation": Sde("X", *GBM)}, names=_NAMES,
     sources=v1("sec. 4: solution of eq. 6") + v2("sec. 3: solution of eq. 4"), sheet=("A4",),
     assumptions=("the equation has one solution for each start (A1), so that this is it",),
-    readings=(_LOST,), depends=("A1", "A4"),
-)  # fmt: skip
+    readings=(_LOST,), depends=("A1", "A4"))  # fmt: skip
 
 # The exponents, and mean and covariance that they have.
 Solution = tuple[Matrix, tuple[Expr, Expr], Matrix]
@@ -174,8 +170,7 @@ A6 = Claim(
             "gbm_ref.GBM.sample", tuple(a | b for a, b in zip(_TIMES, _STATES, strict=True)),
             _sample,
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
@@ -222,8 +217,7 @@ A8 = Claim(
         "noise sigma^2": _shifted(1, sigma**2),
     }, names=_NAMES, sources=v1("eq. 8") + v2("eq. 8"), readings=(_LOST,),
     shown=lambda c: dict(zip(("first", "second"), _of_logarithms(c), strict=True)),
-    depends=("A5", "solution-scalar"),
-)  # fmt: skip
+    depends=("A5", "solution-scalar"))  # fmt: skip
 
 A9 = Claim(
     "A9", "equation of Y = log X", gives_back_gbm, holds=(LOG_DRIFT, sigma), twins={
@@ -231,7 +225,6 @@ A9 = Claim(
         "noise sigma^2": (LOG_DRIFT, sigma**2),
     }, shown=lambda c: {"forward": Sde("Y", *c)},
     values=lambda: {"equation": Sde("X", *GBM), "log": _LOG, "exp": _EXP}, names=_NAMES,
-    sources=v1("eq. 9") + v2("eq. 9"), readings=(_LOST,), depends=("A8",),
-)  # fmt: skip
+    sources=v1("eq. 9") + v2("eq. 9"), readings=(_LOST,), depends=("A8",))  # fmt: skip
 
 CLAIMS = (A1, A4, A5, SCALAR, A6, A8, A9)

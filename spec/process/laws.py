@@ -71,8 +71,7 @@ E6 = Claim(
         figures=_parameters,
         remains_open="Version 2 has the same words, in Section 3 for one quantity 'given' "
         "another; its parameters are lost. The solution that follows in both (A6) is right.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def is_the_generating_function(cumulants: Expr) -> bool:
@@ -123,8 +122,7 @@ MARGINAL = Claim(
         "grows.", figures=_skewness,
         remains_open="Version 2 likewise: 'the marginal distribution of geometric Brownian motion "
         "(GBM) at any fixed time is log-normal' (abstract; so Sections 3 and 7).",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 # Log-derivatives f'/f of two stationary solutions, with drift m and with none; or two laws.
 Pairs = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
@@ -189,8 +187,7 @@ E5 = Claim(
         advice="From a fixed point the law is log-normal at each *fixed time* (E6). The time "
         "reversal needs no equilibrium, only the laws at the times between.", figures=_spread,
         remains_open="Version 2 says 'at any fixed time'; see E6-marginal.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _EQUATIONS = tuple(Sde("Y", drift, sigma) for drift in (mu, -theta * (y - center)))
 
@@ -252,7 +249,6 @@ E7 = Claim(
         trouble=r"The solution is right, the name and the moments are not: nothing pulls back to "
         r"a mean, and $\mu$ and $\sigma^2$ are rates.", figures=_variances,
         remains_open="Version 2 keeps the name; its formulas are lost.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (E6, MARGINAL, E5, E7)

@@ -69,8 +69,7 @@ E19_I = Claim(
         "equality in law for one $k$, which is all that the loss needs (A38); read as an equality "
         "it makes the whole path a function of one draw.", figures=_correlations,
         remains_open="Which of the two version 2 prints cannot be seen.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def is_left_over_exact(ratio: Expr) -> bool:
@@ -122,8 +121,7 @@ E19_II = Claim(
             for n in (_FEW, _MANY)
         ),
         remains_open="The target is lost; we reconstruct it with the left sum (A35-target).",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def gives_variance(square: Expr) -> bool:
@@ -166,8 +164,7 @@ E19_III = Claim(
         r"the two papers: with the schedule of Song et al. eq. 33 gives another noise level.",
         advice=r"Name one of them: $g^2(t)$ is the derivative of $\sigma^2(t)$.", figures=_spreads,
         remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _SCORE = 1 / level  # minus the log score, over the deviation
 
@@ -223,7 +220,6 @@ E19_IV = Claim(
         r"forward step to $k$ has used $\sigma_{k-1}$: growing rates take out too much.",
         advice=r"Use $\sigma_{k-1}$ in the reverse step from $k$.", figures=_shrinkages,
         remains_open="The appendix does not write the discretization out.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (E19_I, E19_II, E19_III, E19_IV)

@@ -6,8 +6,7 @@ from functools import cache
 
 from sympy import (
     Expr, Function, Integer, Integral, Matrix, Poly, Rational, Symbol, diff, exp, integrate, log,
-    sqrt, symbols,
-)  # fmt: skip
+    sqrt, symbols)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values, v2
@@ -58,8 +57,7 @@ _DRIFT, _DIFFUSION = b0 + b1 * t + b2 * t**2, c0 + c1 * t
 # For _NEAR mu(t) - sigma(t)^2 / 2 = -0.001 t^2: the mean nearly vanishes against v.
 _USUAL, _STEEP, _NEAR = table(
     "b0 b1 b2 c0 c1 T", (0.31, -0.7, 1.1, 0.45, 0.8, 2.0), (-2.0, 0.4, 0.05, 0.01, 3.0, 1.0),
-    (0.32, 0.08, 0.004, 0.8, 0.1, 1.0),
-)  # fmt: skip
+    (0.32, 0.08, 0.004, 0.8, 0.1, 1.0))  # fmt: skip
 _DRAWS = table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
                 (1.0, 7e-4, 6.5, -6.5), (210.0, 2.0, 0.7, 1e-3))  # fmt: skip
 _TIMES = _USUAL | {"t": 1.3}, _STEEP | {"t": 0.9}, _NEAR | {"t": 0.4}, _USUAL | {"t": 1e-6}
@@ -127,8 +125,7 @@ _PINS = (
         tuple(a | b for a, b in zip(_TIMES, _DRAWS[:2], strict=False)),
         lambda rates: _sample(_integrals(rates)[0], sqrt(_integrals(rates)[1])),
         twins={"variance for deviation": _sample(_MEAN, _VARIANCE)}, scale=_SAMPLE_SCALE, k=16.0,
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 A33 = Claim(
     "A33", "drift and diffusion that depend on time", is_the_kernel, holds=_HOLDS, twins={
@@ -143,8 +140,7 @@ A33 = Claim(
         ), "mu(t) and sigma(t)^2 are integrable, sigma(t) is positive", UNIQUE,
     ),
     readings=("formula lost in version 2; reconstructed: eq. 8 with rates that depend on time",),
-    depends=("A5", "A8"), pins=_PINS,
-)  # fmt: skip
+    depends=("A5", "A8"), pins=_PINS)  # fmt: skip
 
 
 def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
@@ -201,8 +197,7 @@ _EXPLODING_PINS = (
         tuple(a | b for a, b in zip(_ENDS, (*_DRAWS[:1], *_DRAWS[2:], _DRAWS[1]), strict=True)),
         lambda c: _sample(Integer(0), sqrt(_in_time(c))),
         twins={"variance for deviation": _sample(Integer(0), _in_time(_EXPLODING))},
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 VE = Claim(
     "VE", "a variance-exploding process", is_its_variance, holds=_EXPLODING, twins={
@@ -211,7 +206,6 @@ VE = Claim(
         "sigma^2 for its integral": (g * _EXPLODING[0], _EXPLODING[1]),
     }, shown=lambda c: {"variance": c[0], "end": c[1]}, values=lambda: {"diffusion": _RATE},
     names={"std_min": r"s_{\min}", "std_max": r"s_{\max}", "E": "e^{gt}"}, sheet=("E19",),
-    depends=("A33", "E19-iii"), pins=_EXPLODING_PINS,
-)  # fmt: skip
+    depends=("A33", "E19-iii"), pins=_EXPLODING_PINS)  # fmt: skip
 
 CLAIMS = (A33, VE)

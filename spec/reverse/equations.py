@@ -10,8 +10,7 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.diffusions import (
     Partials, fokker_planck, isotropic, jet, keeps_marginals, partials_of_exponentials,
-    plain_partials, turns_back,
-)  # fmt: skip
+    plain_partials, turns_back)  # fmt: skip
 from spec.checking.symbols import L, M, V, h, mu, s2, sigma, x
 from spec.checking.typeset import Says, Sde
 from spec.process.equations import GBM
@@ -84,8 +83,7 @@ A2 = Claim(
     readings=(
         "with dt < 0, as it is read here (E11), the printed equation is this one",
         LOST + "as eq. (4) of version 1",
-    ), depends=("A1",),
-)  # fmt: skip
+    ), depends=("A1",))  # fmt: skip
 
 
 def is_linear(coefficients: tuple[Expr, Expr]) -> bool:
@@ -104,7 +102,7 @@ A2_LAW = Claim(
     }, shown=lambda coefficients: {"equation": Sde("X", *coefficients)}, names=_NAMES,
     means=Means.LITERATURE, sources=v1("eq. 4") + v2("eq. 2"), sheet=("A2",), assumptions=(
         "p_t and the derivatives of g g^T p_t that occur are locally square integrable (Haussmann "
-        "and Pardoux)",
+        "and Pardoux)", "the reverse equation has one solution in law for each start",
     ), depends=("A2",),
     reason="B. D. O. Anderson, “Reverse-time diffusion equation models, Stochastic Processes and "
     "their Applications 12, 313-326” (1982); U. G. Haussmann and E. Pardoux, “Time reversal of "
@@ -156,8 +154,7 @@ A7 = Claim(
     assumptions=REGULAR, readings=(
         LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "
         "eq. (10) of version 1, with dr > 0",
-    ), depends=("A2", "A5"),
-)  # fmt: skip
+    ), depends=("A2", "A5"))  # fmt: skip
 
 _PRINTED = f - s2 * score, -(f - s2 * score)
 
@@ -211,7 +208,6 @@ E11 = Claim(
             _figure("eq. (10) with dr > 0", _PRINTED[1]),
             _figure("its drift flipped", -_PRINTED[1]),
         ), remains_open="The formulas of version 2's derivation are lost in the text we have.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (A2, A2_LAW, A7, E11)

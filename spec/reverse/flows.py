@@ -10,13 +10,11 @@ from sympy import Expr, Integer, Rational, Symbol, diag, diff, symbols
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Values
 from spec.checking.diffusions import (
-    isotropic, keeps_marginals, partials_of_exponentials, plain_partials,
-)  # fmt: skip
+    isotropic, keeps_marginals, partials_of_exponentials, plain_partials)  # fmt: skip
 from spec.checking.symbols import H, M, dt, h, kappa, mu, s2, sigma, v, x
 from spec.checking.typeset import Says, Sde
 from spec.reverse.equations import (
-    LOG_DENSITY, REGULAR, REVERSE_RATE, XS, D, in_plane, score, variance_of,
-)  # fmt: skip
+    LOG_DENSITY, REGULAR, REVERSE_RATE, XS, D, in_plane, score, variance_of)  # fmt: skip
 
 y = Symbol("y", real=True)
 w, w0 = symbols("w w0", positive=True)
@@ -73,8 +71,7 @@ R11 = Claim(
             "the diffusion matrix has no derivatives in log coordinates",
             lambda: not _keep(_at_level(_VARYING), _VARYING * s2),
         ),
-    ), depends=("A7", "A10"),
-)  # fmt: skip
+    ), depends=("A7", "A10"))  # fmt: skip
 
 
 def corrects(candidate: tuple[Expr, Expr]) -> bool:
@@ -107,8 +104,7 @@ R11_CORRECTOR = Claim(
     }, shown=lambda c: {
         "corrector": Sde("Y", c[0] * s2 * score, _STEP_NOISE, "r"), "stationary": c[1] * v,
     }, values=lambda: _STEP, names=_NAMES | {"H": "h"},
-    sheet=("R11",), assumptions=REGULAR, depends=("A10-score", "A22"),
-)  # fmt: skip
+    sheet=("R11",), assumptions=REGULAR, depends=("A10-score", "A22"))  # fmt: skip
 
 Flow = tuple[Expr, Expr, Expr]
 
@@ -157,7 +153,6 @@ R16_ODE = Claim(
             "the score is exact", "the path of log-normal data moves along it",
             lambda: not flows(_FLOW, slope=lambda exact: exact / 2),
         ), "the velocity is regular enough for unique paths",
-    ), depends=("A5", "A9", "A10-score"),
-)  # fmt: skip
+    ), depends=("A5", "A9", "A10-score"))  # fmt: skip
 
 CLAIMS = (R11, R11_CORRECTOR, R16_ODE)

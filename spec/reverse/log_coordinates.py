@@ -8,13 +8,11 @@ from sympy import Expr, Matrix, Symbol, diff, log, symbols
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Values, v1, v2
 from spec.checking.diffusions import (
-    generator, isotropic, partials_of_exponentials, plain_partials,
-)  # fmt: skip
+    generator, isotropic, partials_of_exponentials, plain_partials)  # fmt: skip
 from spec.checking.symbols import L, h, m, mu, s2, sigma, t, v, x
 from spec.checking.typeset import Sde
 from spec.reverse.equations import (
-    LOST, REGULAR, REVERSE_RATE, D, in_plane, is_reversal, score, variance_of,
-)  # fmt: skip
+    LOST, REGULAR, REVERSE_RATE, D, in_plane, is_reversal, score, variance_of)  # fmt: skip
 
 _FORWARD, _NOISE = mu - s2 / 2, sigma
 _M_RATE, _V_RATE = symbols("m_rate v_rate", real=True)
@@ -92,8 +90,7 @@ A10 = Claim(
         "sign of the score flipped": -(mu - s2 / 2 + s2 * score),
     }, shown=_reverse("Y"), values=lambda: {"forward": Sde("Y", _FORWARD, _NOISE)}, names=_NAMES,
     sources=v1("eq. 10") + v2("eq. 10"), assumptions=REGULAR,
-    readings=(_READ, LOST + "as eq. (10) of version 1"), depends=("A2", "A9"),
-)  # fmt: skip
+    readings=(_READ, LOST + "as eq. (10) of version 1"), depends=("A2", "A9"))  # fmt: skip
 
 _HOLDS = -(mu - 3 * s2 / 2 - s2 * h)
 A11 = Claim(
@@ -104,8 +101,7 @@ A11 = Claim(
         "score halved": -(mu - 3 * s2 / 2 - s2 * h / 2),
     }, shown=_reverse(r"\log X"), names=_NAMES, sources=v1("eq. 11") + v2("eq. 11"),
     assumptions=REGULAR, readings=(_READ, LOST + "as eq. (11) of version 1"),
-    depends=("A7", "A10", "A10-score"),
-)  # fmt: skip
+    depends=("A7", "A10", "A10-score"))  # fmt: skip
 
 A36 = Claim(
     "A36", "reverse-time equation with time-varying rates", reverses_varying_rates, holds=_HOLDS,
@@ -116,7 +112,6 @@ A36 = Claim(
     }, shown=_reverse(r"\log X"), names=_NAMES, sources=v2("eq. 36"), assumptions=(
         "mu and sigma^2 are continuous in t, sigma > 0, t > 0",
         "one coordinate; for vectors it is A11 at each instant",
-    ), readings=(LOST + "A11 with mu(t) and sigma(t)",), depends=("A11", "A33"),
-)  # fmt: skip
+    ), readings=(LOST + "A11 with mu(t) and sigma(t)",), depends=("A11", "A33"))  # fmt: skip
 
 CLAIMS = (A10, A11, A36)

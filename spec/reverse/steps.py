@@ -71,8 +71,7 @@ R7 = Claim(
         "gain 1 - u S^-1": (lambda S, T: (2 * S - T) * S**-1, _covariance),
         "correlations ignored": (lambda S, T: _diagonal(S) * _diagonal(T) ** -1, _covariance),
     }, shown=_shown_kernel, depends=("A6",),
-    assumptions=("S_s is invertible (for s = 0 the data have a density)",),
-)  # fmt: skip
+    assumptions=("S_s is invertible (for s = 0 the data have a density)",))  # fmt: skip
 
 
 def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool:
@@ -107,8 +106,7 @@ R7_NOISE = Claim(
             "sigma^2 delta is the difference of the variances", "the gain and the noise",
             lambda: not makes_the_step_exact(v / V, length=2 * ONE),
         ), "one coordinate, or one eigenvector of S_0 (each needs its own kappa)",
-    ), depends=("R7", "A13"),
-)  # fmt: skip
+    ), depends=("R7", "A13"))  # fmt: skip
 
 
 def are_the_frozen_steps(candidate: tuple[Expr, Expr, Expr]) -> bool:
@@ -175,8 +173,7 @@ R17_BRIDGE = Claim(
     }, shown=_shown_bridge, names=_NAMES, sheet=("R17",), assumptions=(Assumption(
         "mu and sigma are constant over the step", "the mean is compared with that of A13",
         lambda: not _has_the_drift_of_eq_13(R17_BRIDGE.holds[0], later=2 * s2),
-    ),), depends=("A6", "A10", "R5", "R16-ode", "A13"),
-)  # fmt: skip
+    ),), depends=("A6", "A10", "R5", "R16-ode", "A13"))  # fmt: skip
 
 FORWARD, LOSS = "the forward step of eq. (22)", "the residual in the loss of eqs. (19) and (20)"
 STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of version 2"
@@ -264,7 +261,6 @@ E27_RICHNESS = Claim(
         "Langevin dynamics on the log-transformed variable' (E16). It adds eq. (12), which does "
         "differ.",
         figures=_figures,
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (R7, R7_NOISE, R17_BRIDGE, E27_RICHNESS)

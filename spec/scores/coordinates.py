@@ -63,8 +63,7 @@ LOG_SCORE = Claim(
     depends=("Robbins",), pins=(Pin(
         "gbm_ref.log_score_from_hyvarinen", ({"h": -0.7}, {"h": 3.1}, {"h": -1.0000001}),
         reads=lambda formula: formula,
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 
 def has_the_identities(candidate: tuple[Expr, Expr, Expr]) -> bool:
@@ -103,7 +102,6 @@ R1 = Claim(
             "the derivatives integrate to zero; they do not for the uniform law on [0, 1]",
             lambda: integrate(x * diff(Integer(1), x), (x, 0, 1)) != _MEAN,
         ), "the second moment of H is finite, and a is not zero",
-    ), depends=("A10-score",),
-)  # fmt: skip
+    ), depends=("A10-score",))  # fmt: skip
 
 CLAIMS = (ROBBINS, LOG_SCORE, R1)

@@ -74,8 +74,7 @@ R5 = Claim(
             lambda c: tuple(c[1](_mixture.V, _mixture.SLOPE, eye(2))),
             scale=when_asked(_covariance_scale),
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 Formulas = Mapping[str, Expr]  # where the density is read, and logarithms of the others
 _AT_ONE = {a: 1, m: (mu - s2 / 2) * t, v: s2 * t}
@@ -121,8 +120,7 @@ def _size(*place: Expr) -> Expr:
 
 _MOMENT = {
     "point": y + a * v, "factor": a * (y - m) + a**2 * v / 2, "ambient": y + (2 * s2 - mu) * t,
-    "ambient_point": y + s2 * t,
-}  # fmt: skip
+    "ambient_point": y + s2 * t}  # fmt: skip
 R6 = Claim(
     "R6", "arithmetic posterior mean", is_the_posterior_moment, holds=_MOMENT, twins={
         "shift without the power": _MOMENT | {"point": y + v},
@@ -136,8 +134,7 @@ R6 = Claim(
                 at | {"power": a} for at, a in zip(_laws.POINTS, (2.0, -0.7, 3.5), strict=True)
             ), _moments,
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def distinguishes(gap: Expr) -> bool:
@@ -164,7 +161,6 @@ R6_NON_LOCAL = Claim(
             "v_0 is positive", "the data are no point themselves",
             lambda: same(R6_NON_LOCAL.holds.subs(v0, 0), R6_NON_LOCAL.twins["no difference"]),
         ),
-    ), depends=("R5", "R6"),
-)  # fmt: skip
+    ), depends=("R5", "R6"))  # fmt: skip
 
 CLAIMS = (R5, R6, R6_NON_LOCAL)

@@ -81,7 +81,6 @@ FORMS = Claim(
         "no Jacobian": _but(h, s, s),
     }, shown=_shown, values=lambda: {"v": _V}, sheet=("C4", "R5"),
     names={"h": "H", "L": r"\log x", "x": "x", "eps": r"\hat\varepsilon"},
-    assumptions=(_posterior.NOISE,), depends=("A6", "A10-score"), pins=_PINS,
-)  # fmt: skip
+    assumptions=(_posterior.NOISE,), depends=("A6", "A10-score"), pins=_PINS)  # fmt: skip
 
 CLAIMS = (FORMS,)

@@ -78,8 +78,7 @@ A16 = Claim(
             "gbm_ref.conditional_logpdf", vectors="conditional_logpdf",
             because="it is the density whose score the statement is",
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 E10 = Claim(
     "E10", "time and index in the training target", is_the_target_at_time, holds=_target(t, t),
@@ -98,7 +97,6 @@ E10 = Claim(
         r"applied twice; the right side is right if its $t$ is the index $k$.",
         advice=r"Write $X_k$ and $k\delta$ throughout, as in A16.", figures=_figures,
         remains_open="Eq. (16) of version 2 is lost; 'at discrete time' suggests the index k.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (A16, E10)

@@ -88,8 +88,7 @@ POSTERIOR = Claim(
             "gbm_ref.posterior_law", _laws.POINTS, lambda law: _flat(law)[1:7],
             scale=when_asked(lambda: _law_scale()[1:7]), variant="log-normal",
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 THREE = "draws from the marginal", "the score of the kernel", "the score of the marginal"
 DRAWS, KERNEL_SCORE, MARGINAL_SCORE = THREE
@@ -148,7 +147,6 @@ E25 = Claim(
         "time instant'). That the explicit loss cannot be used directly is right for another "
         "reason: it contains the score of the marginal.",
         remains_open="Which symbol stood for the marginal is lost.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (POSTERIOR, E25)

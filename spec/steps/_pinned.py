@@ -45,5 +45,4 @@ _ROWS = (
 ROW_POINTS = table(_ROW, *_ROWS)
 STEP_POINTS = plane_table(
     f"x1 x2 z1 z2 {_ROW}", (0.7, 1.9, -0.8, 1.3, *_ROWS[0]), (3e-4, 812.0, 4.1, -3.9, *_ROWS[1]),
-    (1.01, 0.98, 0.02, -5.5, *_ROWS[2]),
-)  # fmt: skip
+    (1.01, 0.98, 0.02, -5.5, *_ROWS[2]))  # fmt: skip

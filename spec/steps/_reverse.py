@@ -83,16 +83,13 @@ POSITIVE = "the density is positive and differentiable at the state, and the sco
 LOG_NORMAL = Assumption("log-normal data", "the score is affine in log X", _mixture_bends)
 EXACT_SCORE = Assumption(
     "the score is exact", "the mean and the variance shrink with it",
-    lambda: not same(*(log_step(-1 - e * H / v, Integer(0), root) for e in (1, V))),
-)  # fmt: skip
+    lambda: not same(*(log_step(-1 - e * H / v, Integer(0), root) for e in (1, V))))  # fmt: skip
 EXACT_START = Assumption(
     "the start is exact", "the variance that the steps shrink",
-    lambda: not same(*((1 - H / v) ** 2 * start + H for start in (v, V))),
-)  # fmt: skip
+    lambda: not same(*((1 - H / v) ** 2 * start + H for start in (v, V))))  # fmt: skip
 CONSTANT = Assumption(
     "mu and sigma do not depend on the state", "the divergence of the diffusion matrix",
-    _divergence_differs,
-)  # fmt: skip
+    _divergence_differs)  # fmt: skip
 ON_LOG_NORMAL = (LOG_NORMAL, EXACT_SCORE)
 
 

@@ -18,8 +18,7 @@ from spec.checking.typeset import Says
 from spec.steps._programs import by_rows, chi, draw, in_place, unknown_score
 from spec.steps._recursions import LEVELS, annealed_rows, variance_figure
 from spec.steps._reverse import (
-    ON_LOG_NORMAL, affine_score, ambient_factor, in_delta, log_step, root,
-)  # fmt: skip
+    ON_LOG_NORMAL, affine_score, ambient_factor, in_delta, log_step, root)  # fmt: skip
 
 delta_s = Symbol("delta_s", positive=True)
 y0, noise, distance = symbols("y0 noise e", real=True)
@@ -132,8 +131,7 @@ A_ALG1 = Claim(
     }, **_sampler(lambda update: exp(add(log(x), update)), r"\log X", "A13"),
     sources=v2("Algorithm 1"),
     readings=("version 2 keeps version 1's Algorithm 2, with one variable X",),
-    depends=("A13", "V1-Alg2"),
-)  # fmt: skip
+    depends=("A13", "V1-Alg2"))  # fmt: skip
 
 A_ALG2 = Claim(
     "A-Alg2", "annealed sign-agnostic multiplicative sampler (ASAMS)", is_sign_agnostic,
@@ -170,8 +168,7 @@ TERMINAL_DENOISING = Claim(
         formula=lambda at: _denoised_rows(at, 1),
         twins={"at the level before": lambda at: _denoised_rows(at, 2)},
         variant="terminal denoising",
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 
 def _clock_figure(part: mpf, inner: int = 3) -> Figure:
@@ -207,7 +204,6 @@ E17 = Claim(
         "on Langevin steps at fixed $t$ (R11).",
         figures=lambda: (_clock_figure(mpf("0.2")), _clock_figure(mpf(1))),
         remains_open="Which symbol is meant, and version 2's values of L and the step length.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (A_ALG1, A_ALG2, TERMINAL_DENOISING, E17)

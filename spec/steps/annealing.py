@@ -20,8 +20,7 @@ from spec.checking.typeset import Says, Sde
 from spec.steps._programs import chi
 from spec.steps._recursions import (
     CHI, DATA, LEVELS, NOISE_RATE, annealed_rows, relative_variance, uniform_rows, variance_after,
-    variance_figure,
-)  # fmt: skip
+    variance_figure)  # fmt: skip
 from spec.steps._reverse import (
     EXACT_START, LOG_DRIFT, ON_LOG_NORMAL, RATE, ambient_factor, log_step, over_draw, root,
 )  # fmt: skip
@@ -188,8 +187,7 @@ E18 = Claim(
             variance_figure(f"at chi = {float(decay)}", uniform_rows(LEVELS, decay))
             for decay in (CHI, mpf("0.999"), mpf(1))
         ), remains_open="Version 2's values of the factor are lost in the text we have.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _DEFECT = (kappa**2 - 1) * sigma**2 / 2 * f2
 OPERATOR_SPLITTING = Claim(
@@ -199,14 +197,14 @@ OPERATOR_SPLITTING = Claim(
         "of the drift": _DEFECT / f2 * f1,
     }, printed={"a splitting at any kappa": Integer(0)}, names={"f1": "f_1", "f2": "f_2"},
     shown=lambda defect: {"defect": defect}, sources=v1("App. D.4: operator splitting"),
-    sheet=("E18",), assumptions=("f is twice differentiable",), depends=("A13", "E18"),
+    sheet=("E18",), assumptions=("f is twice differentiable, the second derivative bounded",),
+    depends=("A13", "E18"),
     erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="App. D.4: “the step-size annealing can be viewed as a special case of operator "
         "splitting methods used in the discretization of SDEs”",
         trouble="With less than full noise the parts do not add up to eq. (11).",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _CONSTANT = (RATE + mu - sigma**2 * h).expand()  # of the drift of A12 over X
 _GAP = sigma**2 * (1 - kappa**2) / 2, sigma**2 * (3 + kappa**2) / 2
@@ -219,8 +217,7 @@ GAP = Claim(
     }, shown=lambda pair: {"gap": pair[0], "reduced": pair[1]},
     values=lambda: {"constant": _CONSTANT}, sheet=("E18",),
     readings=("the reconstructed listings A-Alg1 and A-Alg2",),
-    depends=("A12", "A13", "A-Alg1", "A-Alg2"),
-)  # fmt: skip
+    depends=("A12", "A13", "A-Alg1", "A-Alg2"))  # fmt: skip
 
 _ADDED = kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(
@@ -237,8 +234,7 @@ VARIANCE = Claim(
             "one visit a level, of the length of a level", "the ratio of the exact variances",
             lambda: not same(_gained(2 * H), _ADDED),
         ),
-    ), depends=("A13", "A-Alg1"),
-)  # fmt: skip
+    ), depends=("A13", "A-Alg1"))  # fmt: skip
 
 _FIRST = rho * v_N / (2 * rho - 1)
 _LIMIT = rho * v / (2 * rho - 1) + (V_N - _FIRST) * P
@@ -257,7 +253,6 @@ E17_LIMIT = Claim(
             "rho is not one half", "the particular solution, proportional to v",
             lambda: not same((c * v).diff(v), _rate(c * v).subs(rho, Rational(1, 2))),
         ),
-    ), depends=("A13", "E17", "R10-limit"),
-)  # fmt: skip
+    ), depends=("A13", "E17", "R10-limit"))  # fmt: skip
 
 CLAIMS = (E18, OPERATOR_SPLITTING, GAP, VARIANCE, E17_LIMIT)

@@ -14,8 +14,7 @@ from spec.checking.typeset import Says, Sde
 from spec.steps._pinned import by_increments, in_plane, plane_table
 from spec.steps._reverse import (
     CONSTANT, IN_LOG, IN_X, ON_LOG_NORMAL, POSITIVE, Z, affine_score, ambient_factor, in_delta,
-    log_step, over_draw, per_coordinate, reverse_drift, root,
-)  # fmt: skip
+    log_step, over_draw, per_coordinate, reverse_drift, root)  # fmt: skip
 
 dm, score, h_t = symbols("dm score h_t", real=True)
 r, std_min, std_max = symbols("r std_min std_max", positive=True)
@@ -110,8 +109,7 @@ def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
 
 _NAMES = {
     "x": "X_k", "z": "Z_k", "L": r"\log X_k", "h": r"X_k\circ\nabla\log p_{X_k}(X_k,k)",
-    "h_t": r"X\circ\nabla\log p_t(X)", "score": r"\nabla\log q_t(Y)",
-}  # fmt: skip
+    "h_t": r"X\circ\nabla\log p_t(X)", "score": r"\nabla\log q_t(Y)"}  # fmt: skip
 _X = Symbol("X")
 _AMBIENT_EQUATION = Sde("X", (2 * sigma**2 - mu + sigma**2 * h_t) * _X, sigma * _X, "r")
 _LOG_EQUATION = Sde(r"\log X", 3 * sigma**2 / 2 - mu + sigma**2 * h_t, sigma, "r")
@@ -134,8 +132,7 @@ A12 = Claim(
     ), depends=("A2", "A7"), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
         reads=lambda factor: by_increments(_by_factor(factor.subs(z, kappa * z))),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 A13 = Claim(
     "A13", "Dale-Langevin step", is_the_log_step, holds=_EXPONENT, twins={
@@ -151,8 +148,7 @@ A13 = Claim(
     ), depends=("A2", "A7", "A11"), pins=(Pin(
         "gbm_ref.DaleLangevin.__call__", vectors="dale_langevin_step",
         reads=lambda exponent: by_increments(_by_exponent(exponent.subs(z, kappa * z))),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 V1_12 = Claim(
     "V1-12", "Euler-Maruyama step in the logarithm", is_the_additive_step, holds=_EXPONENT, twins={
@@ -171,14 +167,12 @@ GAP = Claim(
         "no cubic term": (_C2, _C3 - sigma**3 * z**3 / 6),
     }, shown=lambda orders: {"gap": in_delta(_gap(orders))},
     names={"z": "Z"}, sheet=("A12", "A13"), assumptions=("h is finite at x",),
-    depends=("A12", "A13"),
-)  # fmt: skip
+    depends=("A12", "A13"))  # fmt: skip
 
 _EXPLODING = std_min**2 * (exp(t * log(1 + (std_max / std_min) ** 2)) - 1)  # v(t) of the pins
 _POINTS = plane_table(
     "x1 x2 z1 z2 t dt kappa std_min std_max", (0.7, 1.9, -0.8, 1.3, 0.62, 0.11, 1.0, 0.3, 2.0),
-    (3e-2, 8.0, 3.1, -2.9, 1.0, 0.02, 0.7, 0.05, 1.1),
-)  # fmt: skip
+    (3e-2, 8.0, 3.1, -2.9, 1.0, 0.02, 0.7, 0.05, 1.1))  # fmt: skip
 
 
 def _increments_pin(name: str, factor: Callable[[tuple[Expr, Expr]], Expr]) -> Pin:
@@ -215,7 +209,6 @@ INCREMENTS = Claim(
     ), depends=("A12", "A13", "R7"), pins=(
         _increments_pin("SignAgnostic", lambda steps: steps[1]),
         _increments_pin("DaleLangevin", lambda steps: exp(steps[0])),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (A12, A13, V1_12, GAP, INCREMENTS)

@@ -10,8 +10,7 @@ import mpmath
 from mpmath import mpf, nint
 from sympy import (
     Expr, Function, Integer, Rational, Symbol, exp, expand_func, expand_log, limit, log,
-    logcombine, oo, polygamma, symbols,
-)  # fmt: skip
+    logcombine, oo, polygamma, symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1
@@ -139,8 +138,7 @@ def _drift_figures() -> tuple[Figure, ...]:
 
 _AT_PLACE = Assumption(
     "the start has the exact mean", "the distance there, which is zero",
-    lambda: not vanishes(_deviation_after(_DRIFT)),
-)  # fmt: skip
+    lambda: not vanishes(_deviation_after(_DRIFT)))  # fmt: skip
 E2 = Claim(
     "E2", "drift of Algorithm 1", keeps_the_mean, holds=_DRIFT,
     twins={"2 sigma^2, as in the ambient step": -dt * (mu - 2 * s2), "sigma^2": -dt * (mu - s2)},
@@ -152,8 +150,7 @@ E2 = Claim(
         r"s_\theta(\bm X_k,k)+\sigma\sqrt\delta\bm Z_k)$",
         trouble="Eq. (13) and Algorithm 2 have the other drift. With this one each step loses the "
         "Jacobian term of the log score (E2-bias).", figures=_drift_figures,
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def _bias(count: Expr, shift: int = 0, scale: Expr = v0) -> Expr:
@@ -182,8 +179,7 @@ E2_BIAS = Claim(
             "gbm_ref.PrintedAlgorithm1.coefficients", ROW_POINTS, because=_MEANT,
             formula=(_STEP[0] - _STEP[1], *_STEP[1:]), twins={"eq. (13), as it is meant": _STEP},
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 @cache
@@ -205,8 +201,7 @@ V1_ALG1 = Claim(
         "from N - 1 to 1": ((N - 1, Integer(1)), _EXPONENT),
         "down to k = 0": ((N, Integer(0)), _EXPONENT),
     }, names={"z": "Z_k", "h": r"X_k\circ\nabla\log p_{X_k}"}, means=Means.POINTS,
-    sources=v1("Algorithm 1"), sheet=("E2", "E4"), depends=("A13", "E2", "E4"),
-)  # fmt: skip
+    sources=v1("Algorithm 1"), sheet=("E2", "E4"), depends=("A13", "E2", "E4"))  # fmt: skip
 
 _LAW = a + RATE * t, v0 + s2 * t
 START_LAW = Claim(
@@ -227,8 +222,7 @@ START_LAW = Claim(
             f"log-variance at the end over that of the data ({SETTING})",
             variance_after(uniform_rows(LEVELS), DATA, NOISE_RATE, mpf(_EXP_Z[1])) / DATA,
         ),),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def _uniform_rows(at: dict[str, mpf], ends: Ends) -> tuple[mpf, ...]:
@@ -263,7 +257,6 @@ E4 = Claim(
         "gbm_ref.uniform", table("N T", (1, 0.7), (4, 1.0), (13, 3.1)),
         reads=lambda levels: lambda at: _uniform_rows(at, levels[1]),
         twins={"levels N - 1 to 0": lambda at: _uniform_rows(at, _loops(1, bottom=0)[1])},
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 CLAIMS = (E2, E2_BIAS, V1_ALG1, START_LAW, E4)

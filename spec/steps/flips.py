@@ -23,8 +23,7 @@ from spec.checking.typeset import Says
 from spec.steps._pinned import by_increments, dv, in_plane, plane_table
 from spec.steps._recursions import DATA, NOISE_RATE
 from spec.steps._reverse import (
-    ON_LOG_NORMAL, affine_score, ambient_factor, in_delta, log_step, over_draw, root,
-)  # fmt: skip
+    ON_LOG_NORMAL, affine_score, ambient_factor, in_delta, log_step, over_draw, root)  # fmt: skip
 
 u = Symbol("u", real=True)
 w, place, P0, H, v_s = symbols("w place P0 H v_s", positive=True)
@@ -176,8 +175,7 @@ R13 = Claim(
                 "drift of eq. (13)": _two_moments((_GIVEN - _STEP / 2, _SPREAD)),
             },
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _LEVELS, _CLOSED = (1000, 100, 10), (_by_step(_MEAN), _by_step(_VARIANCE))
 E28_SIZE = Claim(
@@ -188,15 +186,13 @@ E28_SIZE = Claim(
         "level": _LAST, "data": Says("v_0", DATA), "mu": Says(r"\mu", _MU), "levels": _LEVELS,
         "sigma": Says(r"\sigma", mpmath.sqrt(NOISE_RATE)),
     }, means=Means.POINTS, sources=v2("eq. 12"), sheet=("E28", "R13"),
-    assumptions=(*ON_LOG_NORMAL, "kappa = 1"), depends=("A12", "R13"),
-)  # fmt: skip
+    assumptions=(*ON_LOG_NORMAL, "kappa = 1"), depends=("A12", "R13"))  # fmt: skip
 
 _WHERE = f"v0 = {float(DATA)}, sigma = {float(mpmath.sqrt(NOISE_RATE))}"
 _FACTOR = ambient_factor(h, z, root, kappa)
 _NEGATIVE = plane_table(
     "x1 x2 z1 z2 mu sigma t dt kappa", (-0.7, 1.9, -0.8, 1.3, 0.17, 0.8, 0.62, 0.11, 1.0),
-    (-2.0, -3e-3, -4.6, 0.1, -0.5, 1.1, 0.2, 0.2, 0.9),
-)  # fmt: skip
+    (-2.0, -3e-3, -4.6, 0.1, -0.5, 1.1, 0.2, 0.2, 0.9))  # fmt: skip
 E28 = Claim(
     "E28", "the score after a flip", mirrors_the_sampler, holds=lambda p: lambda x: p(-x), twins={
         "even density over x^2": lambda p: lambda x: p(-x) / x**2,
@@ -226,8 +222,7 @@ E28 = Claim(
             "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
             "score read at the end of the step": in_plane(_FACTOR, t - dt),
         }, variant="negative state",
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 _LOG_EXPONENT = log_step(h, z, root, kappa)
 POSITIVITY = Claim(
@@ -246,7 +241,6 @@ POSITIVITY = Claim(
         trouble="The factor $[[printed:factor]]$ of the sign-agnostic sampler does not preserve "
         "positivity, as section 3.2 says itself.",
         advice="“… which the Dale–Langevin sampler preserves throughout the trajectory, too”.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (R13, E28_SIZE, E28, POSITIVITY)

@@ -117,8 +117,7 @@ HEUN_FLOW = Claim(
 
 _LAST_POINTS = plane_table(
     "x1 x2 mu sigma t dt", (0.7, 1.9, 0.17, 0.8, 0.11, 0.11), (3e-4, 812.0, -0.6, 1.4, 0.73, 0.73),
-    (1.01, 0.98, 0.32, 0.8, 1e-3, 1e-3),
-)  # fmt: skip
+    (1.01, 0.98, 0.32, 0.8, 1e-3, 1e-3))  # fmt: skip
 LAST = Claim(
     "heun-flow-last", "the last step of the flow", lands_on_the_denoiser, holds=_LANDING, twins={
         "half the correction": y - m + v * (1 + h) / 2,
@@ -128,7 +127,6 @@ LAST = Claim(
     names=_NAMES, sheet=("R16", "R5"), assumptions=("m(0) = 0, and the score is exact",),
     depends=("heun-flow", "R5"), pins=(Pin(
         "gbm_ref.ProbabilityFlow.__call__", _LAST_POINTS, reads=_in_plane, variant="last step",
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 CLAIMS = (HEUN_FLOW, LAST)

@@ -36,19 +36,16 @@ def are_the_weights(candidate: tuple[Expr, Expr, Expr]) -> bool:
     length; so is that of the straight line. For the last sentence $q$ is Taylor's series, with a
     symbol for its remainder."""
     published, *weights = candidate
-    slope = -tau * HEUN_FLOW.holds[0] - (DENOISER - u).subs(v, tau**2)
+    slope = HEUN_FLOW.holds[0] / diff(_LAMBDA.subs(v, tau**2), tau)
+    slope -= _SLOPE.subs(D, DENOISER).subs(v, tau**2)
     curve, line = row(*weights), row(_LINE)
     gaps = [_rate(curve) + curve - _parabola(ell)]
     gaps.append(_rate(line) + line - _parabola(ell).subs(D2, _ON_THE_LINE))
-    gaps.append(row(published) - row(0) - (1 - q) * (_half_way() - D))
+    middle = _parabola(ell / 2).subs(D2, _ON_THE_LINE)
+    gaps.append(row(published) - row(0) - (1 - q) * (middle - D))
     starts = [(each - u).subs({ell: 0, q: 1}) for each in (curve, line)]
     *none, away = _powers(published - _LINE, 2)
     return vanishes((slope, *gaps, *starts, *none)) and not vanishes(away)
-
-
-def _half_way() -> Expr:
-    """The straight line through D and D1 in the middle of the row."""
-    return _parabola(ell / 2).subs(D2, _ON_THE_LINE)
 
 
 def row(first: Expr, second: Expr | int = 0) -> Expr:
@@ -58,13 +55,13 @@ def row(first: Expr, second: Expr | int = 0) -> Expr:
 
 def _rate(moved: Expr) -> Expr:
     """The derivative in ell, on which q depends too."""
-    return diff(moved, ell) - q * diff(moved, q)
+    return diff(moved, ell) + q * diff(_DECAY, ell) / _DECAY * diff(moved, q)
 
 
 def _parabola(at: Expr) -> Expr:
     """Through D at 0, D1 at -alpha and D2 at -alpha - beta, by divided differences."""
     near, far = (D - D1) / alpha, (D1 - D2) / beta
-    return D + at * near + at * (at + alpha) * (near - far) / (alpha + beta)
+    return D + at * near + at * (at + alpha) * (near - far) / _FURTHER
 
 
 def _in_rows(expression: Expr) -> Expr:
@@ -134,7 +131,8 @@ _BEFORE, _EARLIER = symbols("t1 t2", positive=True)
 # What a row at t has where v is in proportion to t.
 _LEVELS = {q: sqrt((t - dt) / t), ell: log(t / (t - dt)) / 2,
            alpha: log(_BEFORE / t) / 2, beta: log(_EARLIER / _BEFORE) / 2}  # fmt: skip
-_HALF, DENOISER = Rational(1, 2), u + v * (1 + h)
+_HALF, DENOISER, _FURTHER = Rational(1, 2), u + v * (1 + h), alpha + beta
+_LAMBDA, _DECAY, _SLOPE = -log(v) / 2, exp(-ell), D - u
 _SERIES = sum((-ell) ** n / factorial(n) for n in range(5)) + ell**5 * R
 # Integrals over the row of e^(theta - ell) theta and e^(theta - ell) theta^2.
 _FIRST, _SQUARE = ell - 1 + q, ell**2 - 2 * (ell - 1 + q)
@@ -152,11 +150,12 @@ MULTISTEP = Claim(
     }, shown=lambda c: {
         "published": Says("c", c[0]), "first": Says("c_1", c[1]), "second": Says("c_2", c[2]),
     }, values=lambda: {
-        "variable": Says(r"\lambda", -log(v) / 2), "decay": Says("q", exp(-ell)),
-        "far": alpha + beta, "equation": Says(r"du/d\lambda", D - u),
+        "variable": Says(r"\lambda", _LAMBDA), "decay": Says("q", _DECAY),
+        "far": _FURTHER, "equation": Says(r"du/d\lambda", _SLOPE),
         "row": row(*symbols("c_1 c_2")), "line": _LINE, "denoiser": Says("D", DENOISER),
     }, names={"ell": r"\ell", "D1": "D_1", "D2": "D_2", "h": "h", "v": "v(t)"}, sheet=("R16",),
     assumptions=("the distances and the length of the row are positive",),
+    readings=("the published weight is that of DPM-Solver++(2M)",),
     depends=("heun-flow", "R5"), pins=(
         Pin("gbm_ref.DPMSolver.with_past", vectors="multistep_second_order",
             reads=lambda c: _step(row(c[0])), variant="order 2"),
@@ -172,8 +171,7 @@ MULTISTEP = Claim(
                 "the ratio of variances": _frozen_in_plane((t - dt) / t),
                 "no state kept": _frozen_in_plane(0 * t),
             }),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _EXACT = q * u + (1 - q) * d[0] + _FIRST * d[1] + _SQUARE * d[2] / 2
 _EXACT += (ell**3 - 3 * _SQUARE) * d[3] / 6
@@ -199,7 +197,6 @@ ORDER = Claim(
         "the halved square is what the public code of DPM-Solver++(3M) computes, as read in the "
         "autumn of 2026",
     ), sheet=("R16",), assumptions=("the denoiser is a polynomial of degree three over the rows",),
-    depends=("multistep",),
-)  # fmt: skip
+    depends=("multistep",))  # fmt: skip
 
 CLAIMS = (MULTISTEP, ORDER)

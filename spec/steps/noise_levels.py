@@ -123,8 +123,7 @@ _LEVEL_PINS = (
         "gbm_ref.DaleLangevin.coefficients", _LEVELS,
         because="it is the first step with the drift of full noise, A13", formula=_DALE,
         twins={"no score": (_DALE[0], 0 * DV, _DALE[2])},
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 R11_STEPS = Claim(
     "R11-steps", "steps at any noise level, and the corrector", are_euler_maruyama, holds=_steps(),
@@ -135,8 +134,7 @@ R11_STEPS = Claim(
         "noise kappa^2": tuple(e + (kappa - 1) * NOISE for e in _steps()),
     }, shown=_shown_steps, names={"z": "Z"}, sheet=("R11",),
     assumptions=("mu and sigma do not change over the step",),
-    depends=("R11", "R11-corrector", "A13", "A12"), pins=_LEVEL_PINS,
-)  # fmt: skip
+    depends=("R11", "R11-corrector", "A13", "A12"), pins=_LEVEL_PINS)  # fmt: skip
 
 _DV, _FLOW = rb**2 - ra**2, rb**2 - ra * rb
 _VARIANCE = _DV * (v0 + ra**2) / (v0 + rb**2)
@@ -184,7 +182,6 @@ R17_STEPS = Claim(
             "the denoiser is Tweedie's", "the score in its place",
             lambda: not same(_adds(_DV), _moved(ra**2 / rb**2, 2 * h)),
         ),
-    ), depends=("R17-bridge", "R7", "R5"), pins=_FROZEN_PINS,
-)  # fmt: skip
+    ), depends=("R17-bridge", "R7", "R5"), pins=_FROZEN_PINS)  # fmt: skip
 
 CLAIMS = (R11_STEPS, R17_STEPS)

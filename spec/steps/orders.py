@@ -21,8 +21,7 @@ from spec.steps._pinned import by_increments
 from spec.steps._recursions import NOISE_RATE, relative_variance, uniform_rows
 from spec.steps._reverse import (
     EXACT_START, IN_LOG, IN_X, ON_LOG_NORMAL, RATE, X, Z, affine_score, ambient_factor,
-    in_delta, log_step, over_draw, per_coordinate, root,
-)  # fmt: skip
+    in_delta, log_step, over_draw, per_coordinate, root)  # fmt: skip
 from spec.steps.euler_maruyama import GAP
 
 v_s, v_t, v_N, T = symbols("v_s v_t v_N T", positive=True)
@@ -161,8 +160,7 @@ R15 = Claim(
     depends=("A7", "A11", "A12", "A13", "A12-A13-gap"), pins=(Pin(
         "gbm_ref.AmbientMilstein.__call__", vectors="ambient_milstein_step",
         reads=lambda parts: x * by_increments(ambient_factor(h, z, root, kappa) + parts[1] / x),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 _STRONG = H * sqrt((1 - (v0 / v_N) ** 3) / v0) / 3
 _H = in_delta(log_step(h, z, root).expand().coeff(z) ** 2)
@@ -184,8 +182,7 @@ _BY_MILSTEIN = sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sig
 _ERRORS = {
     "strong": T * sigma**4 / 2 * dt, "milstein": T * dt**2 * _BY_MILSTEIN,
     "mean": -T * beta**2 / 2 * dt,
-    "second": -T * (2 * beta**2 + 4 * beta * sigma**2 + sigma**4) / 2 * dt,
-}  # fmt: skip
+    "second": -T * (2 * beta**2 + 4 * beta * sigma**2 + sigma**4) / 2 * dt}  # fmt: skip
 R15_AGNOSTIC = Claim(
     "R15-agnostic", "errors of A12 with a constant score, with constants", are_the_errors,
     holds=_ERRORS, twins={
@@ -199,7 +196,6 @@ R15_AGNOSTIC = Claim(
     assumptions=(Assumption(
         "the score h is constant, as for a density proportional to a power of x", "the rate beta",
         lambda: not vanishes(diff(RATE, h)),
-    ),), depends=("A12", "R15"),
-)  # fmt: skip
+    ),), depends=("A12", "R15"))  # fmt: skip
 
 CLAIMS = (R15, R15_DALE, R15_AGNOSTIC)

@@ -16,8 +16,7 @@ from spec.checking.trace import each, points
 from spec.steps._pinned import in_plane, plane_table
 from spec.steps._programs import (
     START, Program, Row, by_rows, chi, decayed_each_visit, draw, frozen_score, in_place, literal,
-    unknown_score,
-)  # fmt: skip
+    unknown_score)  # fmt: skip
 from spec.steps._recursions import CHI, LEVELS, annealed_rows, variance_figure
 from spec.steps._reverse import log_step, root
 
@@ -138,8 +137,7 @@ E3_LITERAL = Claim(
             "one level up": lambda at: _flat_rows(at | {"start": at["N"]}, _ROWS)[:-3],
             "decayed before the first level": _printed_rows(_LATE),
         },
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 
 def _figures() -> tuple[Figure, ...]:
@@ -171,8 +169,7 @@ E3 = Claim(
         trouble="The right side depends on $j$ through the draw alone, so that each visit "
         "overwrites the last: two at one level add $[[printed:added]]$ to the logarithm.",
         advice="Update one variable in place, $L$ times at each level.", figures=_figures,
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 V1_ALG2 = Claim(
     "V1-Alg2", "Algorithm 2 of version 1, in place, as rows", are_the_rows, holds=_ROWS, twins={
@@ -189,8 +186,7 @@ V1_ALG2 = Claim(
             "decayed before the first level": lambda at: _flat_rows(at, _LATE),
             "step of length delta": lambda at: _flat_rows(at | {"step": at["T"] / at["N"]}, _ROWS),
         },
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 
 def _in_order(visit: Visit, rows: Sequence[Row], start: Expr) -> Expr:
@@ -214,8 +210,7 @@ def _path(order: str, states: int, late: int = 0) -> Callable[[dict[str, mpf]], 
 _POINTS = plane_table(
     "x1 x2 mu sigma tA dtA kappaA z1A z2A tB dtB kappaB z1B z2B",
     (0.7, 1.9, 0.17, 0.8, 0.62, 0.11, 1.0, -0.8, 1.3, 0.51, 0.2, 0.995, 0.33, -1.9),
-    (2e-3, 57.0, -0.4, 1.3, 1.0, 0.05, 0.7, 3.7, -4.2, 0.02, 0.02, 0.0, 1.0, 2.0),
-)  # fmt: skip
+    (2e-3, 57.0, -0.4, 1.3, 1.0, 0.05, 0.7, 3.7, -4.2, 0.02, 0.02, 0.0, 1.0, 2.0))  # fmt: skip
 
 
 def _simulation(states: int, variant: str = "") -> Pin:
@@ -274,7 +269,6 @@ NOISE_DECAY = Claim(
         "level begins at full noise again.",
         advice="“… progressively reduces noise injection from one noise level to the next”.",
         figures=_decay_figures,
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CLAIMS = (E3_LITERAL, E3, V1_ALG2, ONE_LOOP, NOISE_DECAY)

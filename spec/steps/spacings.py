@@ -88,8 +88,7 @@ GEOMETRIC = Claim(
         ), reads=lambda spacing: lambda at: _times(at, spacing, Integer(1)),
         # A step is a difference of times, each with a rounding error of its own.
         scale=lambda at: _row_sizes(_times(at, _geometric, Integer(1)), mpf(1)),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 POWER = Claim(
     "grid-power", "power grid of Karras et al.", is_the_power_spacing, holds=_power, twins={
@@ -107,7 +106,6 @@ POWER = Claim(
         twins={"rho = 6": lambda at: _times(at, _power, Integer(6))},
         # Taking the power rho of a rounded number multiplies its relative error by rho.
         scale=lambda at: _row_sizes(_times(at, _power), 1 + at["rho"]),
-    ),),
-)  # fmt: skip
+    ),))  # fmt: skip
 
 CLAIMS = (GEOMETRIC, POWER)

@@ -6,5 +6,4 @@ from spec.targets import (
 
 CLAIMS = (
     *log_normal.CLAIMS, *mixtures.CLAIMS, *empirical_data.CLAIMS, *terminal_law.CLAIMS,
-    *gamma_noise.CLAIMS, *standard_laws.CLAIMS, *moments.CLAIMS,
-)  # fmt: skip
+    *gamma_noise.CLAIMS, *standard_laws.CLAIMS, *moments.CLAIMS)  # fmt: skip

@@ -67,5 +67,4 @@ def root_pin(function: str) -> Pin:
 
 POSITIVE_DEFINITE = Assumption(
     "covariances are positive definite", "the root of the determinant that divides the density",
-    lambda: bool(S.det().subs({S[0, 0]: 1, S[1, 1]: 1, S[0, 1]: 2}) < 0),
-)  # fmt: skip
+    lambda: bool(S.det().subs({S[0, 0]: 1, S[1, 1]: 1, S[0, 1]: 2}) < 0))  # fmt: skip

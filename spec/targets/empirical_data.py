@@ -11,8 +11,7 @@ import mpmath
 from mpmath import mpf
 from sympy import (
     Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, eye, log, ones, symbols, zeros,
-    zoo,
-)  # fmt: skip
+    zoo)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -155,8 +154,7 @@ def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
 _STATES = table(
     "x1 x2 p1 p2 q1 q2 v mu sigma t", (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3, 0.37, 0.8, 0.6),
     (1.7, 1.1, 1.3, 1.9, 1.8, 0.9, 0.0007, -1.3, 1.7, 1.9),
-    (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9, 0.02, 0.3, 1e-4),
-)  # fmt: skip
+    (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9, 0.02, 0.3, 1e-4))  # fmt: skip
 _LINE = (1.3, 0.8, 1.9)
 _OF = "gbm_ref.PointMasses"
 # The trace does not see what is added to the score; a step function has no slope to speak of.
@@ -171,8 +169,7 @@ _SCORE_PINS = (
         "gbm_ref.log_score_divergence", _STATES, variant="data set",
         reads=lambda found: sum(map(mul, X, map(diff, _log_score(found), X))),
         twins={"one point alone": -2 / v},
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 _LAW_PINS = (
     Pin(
         f"{_OF}.logpdf", vectors="point_masses_logpdf",
@@ -193,8 +190,7 @@ _LAW_PINS = (
             (0.99, 2.3, 6.1, *_LINE),
         ), because="it draws from the mixture of kernels", formula=_draw,
         twins={"from the other end": lambda values: _draw(values, 1)},
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 SCORE = Claim(
     "R3", "exact score of a finite data set", is_the_score_of_data, holds=(_log_share, _score),
     twins={
@@ -209,8 +205,7 @@ SCORE = Claim(
             "t is positive", "v, by which the score divides, is positive",
             lambda: bool(_score(_MEAN, Y, _SHIFT).subs(v, 0).has(zoo)),
         ),
-    ), depends=("A33", "R2"), pins=(*_SCORE_PINS, *_LAW_PINS),
-)  # fmt: skip
+    ), depends=("A33", "R2"), pins=(*_SCORE_PINS, *_LAW_PINS))  # fmt: skip
 
 LAST_STEP = Claim(
     "R3-last-step", "the last step is denoiser plus noise", is_the_last_step,
@@ -219,8 +214,7 @@ LAST_STEP = Claim(
         "half of the way": lambda D, y, noise: (D + y) / 2 + noise,
         "log-mean kept in": lambda D, y, noise: D + _LAST["m"] + noise,
     }, values=lambda: _LAST, names={"noise": r"\sigma\,\sqrt{\delta}\,Z"}, sheet=("R3",),
-    assumptions=("the rates are constant on the step",), depends=("A13", "R3"),
-)  # fmt: skip
+    assumptions=("the rates are constant on the step",), depends=("A13", "R3"))  # fmt: skip
 
 BLUR = Claim(
     "R3-blur", "samples from the exact score of data are blurred data", is_the_blur, holds=h,
@@ -234,6 +228,5 @@ BLUR = Claim(
             "the shares there decide for one of them",
             lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(4)),
         ),
-    ), depends=("R3-last-step",),
-)  # fmt: skip
+    ), depends=("R3-last-step",))  # fmt: skip
 CLAIMS = (SCORE, LAST_STEP, BLUR)

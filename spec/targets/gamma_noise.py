@@ -141,8 +141,7 @@ _STEP, _ANCESTRAL = (looks / M, M, looks - M), (M, looks - M)
 _EQUILIBRIUM = (2 * growth / s2 - 1, 2 * crowding / s2)
 _LOOKS = Assumption(
     "the number of looks is positive", "it is the variance of the target",
-    lambda: bool(_TARGET["variance"].subs(looks, -1) < 0),
-)  # fmt: skip
+    lambda: bool(_TARGET["variance"].subs(looks, -1) < 0))  # fmt: skip
 _FALLING = Assumption(
     "looks fall along the chain", "their difference is a parameter of the draw",
     lambda: all(bool(step[-1].subs({looks: 1, M: 2}) < 0) for step in (_STEP, _ANCESTRAL)),
@@ -165,8 +164,7 @@ TARGET = Claim(
             vectors="gamma_conditional_hyvarinen_score",
             reads=lambda candidate: candidate["target"],
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 DENOISER = Claim(
     "R24-denoiser", "denoiser for gamma noise", is_the_denoiser,
@@ -191,8 +189,7 @@ MARGINAL = Claim(
             ({"L": 3.7, "alpha": 2.6, "beta": 1.9}, {"L": 0.6, "alpha": 0.8, "beta": 31.0}),
             reads=lambda law: law,
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 CHAIN = Claim(
     "R24b", "a Markov chain with gamma noise", keeps_gamma_marginals, holds=_STEP, twins={
@@ -207,8 +204,7 @@ CHAIN = Claim(
             "gbm_ref.gamma_chain_step", vectors="gamma_chain_step",
             reads=lambda step: x * step[0] * b,
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 _EXCHANGED = {xn: x, looks: M, M: looks}  # the vectors call the looks of the noisy state L
 ANCESTRAL = Claim(
@@ -224,8 +220,7 @@ ANCESTRAL = Claim(
             "gbm_ref.gamma_ancestral_step", vectors="gamma_ancestral_step",
             reads=lambda step: _state(step).subs(_EXCHANGED, simultaneous=True),
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 EQUILIBRIUM = Claim(
     "R24c", "a multiplicative equation with a gamma equilibrium", is_stationary,

@@ -2,8 +2,7 @@
 
 from sympy import (
     E, Expr, Integer, Matrix, Poly, Symbol, diff, erf, exp, expand, expand_log, eye, log, pi, sqrt,
-    symbols,
-)  # fmt: skip
+    symbols)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1, v2
@@ -60,8 +59,7 @@ A23 = Claim(
             "gbm_ref.LogNormal.cdf", vectors="log_normal_cdf",
             because="it is the distribution function of which the density is the derivative",
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def _image(shift: Matrix, root: Matrix, draws: str = "z1 z2") -> Matrix:
@@ -110,8 +108,7 @@ CORRELATED = Claim(
             "gbm_ref.LogNormal.logpdf", _laws.POINTS,
             reads=lambda found: (log(found[0]) / 2 + found[1]).subs(_laws.AT_X), variant="2-D",
         ), _laws.root_pin("gbm_ref.LogNormal.rvs"),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
@@ -182,8 +179,7 @@ E1 = Claim(
             Figure(f"{of} variance at mu = 0, sigma^2 = {at}", float(f.subs({mu: 0, s2: at})))
             for at in (0, 0.64) for of, f in (("right", _RIGHT), ("printed", _PRINTED))
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def are_the_entries(laws: tuple[tuple[Expr, Expr], ...]) -> bool:
@@ -240,6 +236,5 @@ VECTOR = Claim(
                 (0.05, 1.1, 3.3, -9.0, 6.0),
             ), reads=_drawn,
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 CLAIMS = (A23, CORRELATED, MEAN, E1, VECTOR)

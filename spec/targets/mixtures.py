@@ -9,8 +9,7 @@ import mpmath
 from mpmath import mpf
 from sympy import (
     Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, expand_log, eye, hessian, log,
-    ones, symbols, sympify, zeros,
-)  # fmt: skip
+    ones, symbols, sympify, zeros)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Pin
@@ -135,8 +134,7 @@ MIXTURE = Claim(
         ), _laws.root_pin("gbm_ref.LogNormalMixture.rvs"),
         Pin("gbm_ref.LogNormal.diffuse", _laws.POINTS, reads=lambda found: _both(found)[1:7]),
         Pin("gbm_ref.LogNormalMixture.diffuse", _laws.POINTS, reads=_both),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 class Part(NamedTuple):
@@ -195,8 +193,7 @@ _DIFFUSED = tuple(at_time(law_at_t, *_ONE))
 # What each form of the score is, of the Hyvarinen score and of the state.
 _FORMS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
     "log_score": lambda h, x: h + 1, "hyvarinen_score": lambda h, x: h,
-    "stein_score": lambda h, x: h / x,
-}  # fmt: skip
+    "stein_score": lambda h, x: h / x}  # fmt: skip
 
 
 def at_state(laws: Sequence[Component], at: Matrix) -> tuple[Part, ...]:
@@ -240,8 +237,7 @@ SCORE = Claim(
         *(_on_line("LogNormal", form, _ONE_ON_LINE, "log_normal") for form in _FORMS),
         _on_line("LogNormalMixture", "hyvarinen_score", _ON_LINE, "mixture"),
         Pin("gbm_ref.exact_score", _laws.POINTS, _read("hyvarinen_score", _DIFFUSED, X)),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def is_the_derivative_of_the_score(formula: Formula) -> bool:
@@ -284,6 +280,5 @@ DERIVATIVE = Claim(
             "gbm_ref.exact_divergence", _laws.POINTS, reads=_divergence_of_one,
             twins={"one coordinate": _divergence_of_one(_derivative) / 2},
         ),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 CLAIMS = (MIXTURE, SCORE, DERIVATIVE)

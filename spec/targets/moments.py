@@ -9,8 +9,7 @@ import mpmath
 from mpmath import mpf
 from sympy import (
     Expr, Integer, Matrix, Poly, Rational, Symbol, cancel, erf, erfinv, exp, expand, gamma,
-    integrate, oo, sqrt, symbols, sympify,
-)  # fmt: skip
+    integrate, oo, sqrt, symbols, sympify)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -125,8 +124,7 @@ _KINDS: dict[str, tuple[tuple[dict[str, float], ...], dict[Symbol, Expr]]] = {
             **dict.fromkeys((w1, w2), Rational(1, 2)),
             **{e1: _P * exp(_V / 2), e2: _R * exp(_V / 2), G1: exp(_V), G2: exp(_V)},
         },
-    ),
-}  # fmt: skip
+    )}  # fmt: skip
 _SHAPES = table("k c", (2.3, 0.7), (4.1, 1.3))
 _POINTS = {name: points for name, (points, _) in _KINDS.items()} | {
     **dict.fromkeys(("Gamma", "InverseGamma", "Weibull"), _SHAPES),
@@ -167,12 +165,10 @@ MIXTURE = Claim(
         _marginal("LogNormal", "a1 a2 S11 S22", "a1 S11", "a2 S22"),
         _marginal("LogNormalMixture", "a1 a2 S11 S22", "a1 S11", "a2 S22"),
         _marginal("PointMasses", "p1 p2 v", "p1 v", "p2 v"),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 _MOMENTS = (
     (k / c, k / c**2), (c / (k - 1), c**2 / ((k - 1) ** 2 * (k - 2))),
-    (c * k / (b - 1), c**2 * k * (k + b - 1) / ((b - 1) ** 2 * (b - 2))),
-)  # fmt: skip
+    (c * k / (b - 1), c**2 * k * (k + b - 1) / ((b - 1) ** 2 * (b - 2))))  # fmt: skip
 _TAKEN = ("Gamma", "InverseGamma", "BetaPrime")
 PRODUCTS = Claim(
     "product-moments", "mean and variance of gamma, inverse gamma and beta prime laws",
@@ -195,8 +191,7 @@ PRODUCTS = Claim(
             Pin(f"gbm_ref.{name}.{method}", _POINTS[name], reads=lambda m, i=i, j=j: m[i][j])
             for i, name in enumerate(_TAKEN) for j, method in enumerate(("mean", "var"))
         ), *(_marginal(name, "k1 k2 c1 c2", "k1 c1", "k2 c2") for name in (*_TAKEN, "Weibull")),
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 _WIDE = gamma(1 + 2 / k) - gamma(1 + 1 / k) ** 2
 WEIBULL = Claim(
     "weibull-moments", "mean and variance of the Weibull law", are_of_weibull,
@@ -209,8 +204,7 @@ WEIBULL = Claim(
         Pin(
             f"gbm_ref.Weibull.{method}", _SHAPES, reads=lambda m, j=j: m[j],
         ) for j, method in enumerate(("mean", "var"))
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 
 
 def _root(cdf: Callable[[mpf, Values], mpf], low: int, high: int) -> Callable[[Values], mpf]:
@@ -234,8 +228,7 @@ _CDFS: dict[str, Callable[[mpf, Values], mpf]] = {
     "Weibull": lambda x, at: -mpmath.expm1(-((x / at["c"]) ** at["k"])),
     "BetaPrime": lambda x, at: mpmath.betainc(
         at["k"], at["b"], 0, x / (at["c"] + x), regularized=True,
-    ),
-}  # fmt: skip
+    )}  # fmt: skip
 
 
 def _quantile_pin(name: str) -> Pin:
@@ -255,6 +248,5 @@ QUANTILE = Claim(
         "upper tail": -sqrt(2) * erfinv(2 * q - 1), "variance two": 2 * erfinv(2 * q - 1),
         "not centred": sqrt(2) * erfinv(q),
     }, means=Means.CALCULUS, sheet=("A23",), depends=("A23",),
-    pins=tuple(map(_quantile_pin, _CDFS)),
-)  # fmt: skip
+    pins=tuple(map(_quantile_pin, _CDFS)))  # fmt: skip
 CLAIMS = (MIXTURE, PRODUCTS, WEIBULL, QUANTILE)

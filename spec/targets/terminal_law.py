@@ -106,6 +106,5 @@ E21 = Claim(
         "the data law blurred in log space.", figures=_figures,
         remains_open="Both versions have the sentence, without a formula. Fig. 1 of version 1 "
         "says that an image 'eventually becomes log-normally distributed'.",
-    ),
-)  # fmt: skip
+    ))  # fmt: skip
 CLAIMS = (E21,)

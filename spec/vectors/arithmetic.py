@@ -74,8 +74,7 @@ MPMATH = Arithmetic(
     mpmath.exp, mpmath.log, mpmath.sqrt, mpmath.ncdf, mpmath.loggamma, lambda: +mpmath.pi, mpf,
     lambda a, x: mpmath.gammainc(a, 0, x, regularized=True),
     lambda a, x: mpmath.gammainc(a, x, mpmath.inf, regularized=True),
-    lambda a, b, y: mpmath.betainc(a, b, 0, y, regularized=True),
-)  # fmt: skip
+    lambda a, b, y: mpmath.betainc(a, b, 0, y, regularized=True))  # fmt: skip
 FLOAT64 = Arithmetic(*(_rounded(getattr(MPMATH, field.name)) for field in fields(MPMATH)))
 
 

@@ -100,8 +100,7 @@ def _power(a: Number, b: Number, f: Arithmetic) -> Number:
 
 _OPERATIONS: dict[str, Callable[[Number, Number, Arithmetic], Number]] = {
     "+": lambda a, b, f: a + b, "-": lambda a, b, f: a - b, "*": lambda a, b, f: a * b,
-    "/": _divided, "^": _power,
-}  # fmt: skip
+    "/": _divided, "^": _power}  # fmt: skip
 
 
 class _Reader:

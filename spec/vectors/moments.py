@@ -84,8 +84,7 @@ _QUANTILES = {
     "beta_prime": ("a b scale", """
         common  scale_left_out, shapes_exchanged
         ordinary 14+4 SIGN S_VS_S2 T_INDEX: 0.001..0.999 0.3~6 0.3~6 0.2~5
-        TAIL 1e-200 4 1.5 0.7; 1-2^-45 2.5 3 1.2"""),
-}  # fmt: skip
+        TAIL 1e-200 4 1.5 0.7; 1-2^-45 2.5 3 1.2""")}  # fmt: skip
 _K = "k  64  the root of a distribution function of SciPy, whose k is 64"
 _TABLES = "\n".join(f"""
 {law}_ppf  quantiles  q {arguments}  guard 20
@@ -100,8 +99,7 @@ _TABLES = "\n".join(f"""
     {table}""" for law, (arguments, table) in _QUANTILES.items())  # fmt: skip
 _KINDS: dict[str, Callable[[str], Formula]] = {
     "quantile": _quantile, "corrected": _corrected, "spread": _spread,
-    "scale": lambda law: _OF[f"{law}_cdf"].scale,
-}  # fmt: skip
+    "scale": lambda law: _OF[f"{law}_cdf"].scale}  # fmt: skip
 _HELPERS = {f"{kind}_{law}": of(law) for law in _QUANTILES for kind, of in _KINDS.items()}
 _PARTS = "w1 = w, w2 = 1 - w, e_j = exp(a_j + v_j / 2)"
 _POINTS = "e_n = x_n exp(m + v / 2), s_n = 1 + |log(x_n)| + |m| + v / 2"

@@ -17,8 +17,7 @@ STEPS = 8
 MEANINGS = {
     "x_T": "state at t = 1, > 0", "a": "mean of log X_0", "v0": "variance of log X_0, > 0",
     "m": "m(1), any number", "v": "v(1) > 0",
-    "z": "list of n <= 8 standard normal draws, in the order of use",
-}  # fmt: skip
+    "z": "list of n <= 8 standard normal draws, in the order of use"}  # fmt: skip
 HOW = (
     "for i = 1 .. len(z): t = (9 - i) / 8, h = -1 - (log|x| - a - m t) / (v0 + v t), "
     "dm = m / 8, dv = v / 8, x <- "
