@@ -126,21 +126,21 @@ def _by_multistep(
     past: list[tuple[float, Array, Array]] = []
     for row in grid:
         _require_noise(process, row)
-        t = row.t_score
+        t, v = row.t_score, log_vars(process, row.t_score)
         weights = step.weights(process, t, row.dt, [time for time, *_ in past])
-        inverse = _inverse(target.log_cov, log_vars(process, t))
+        shrunk, taken = target.log_cov @ _inverse(target.log_cov, v), weights.weight / v
         deviation = mean - target.log_mean - log_means(process, t)
-        shrunk = target.log_cov @ inverse
-        denoised = target.log_mean + shrunk @ deviation, shrunk @ gain
-        moved = -_scaled(weights.weight, inverse)
-        shift = moved @ deviation + weights.shift
-        turned = moved @ gain
+        # Deviations of the denoiser, for the mean and for the matrix.
+        found = shrunk @ deviation, shrunk @ gain
+        moved = (1.0 - taken) * deviation + taken * found[0]
+        turned = _scaled(1.0 - taken, gain) + _scaled(taken, found[1])
         for share, (_, earlier, turn) in zip(weights.shares, past, strict=False):
-            shift = shift + share * (earlier - denoised[0])
-            turned = turned + _scaled(share, turn - denoised[1])
+            moved = moved + share * (earlier - found[0])
+            turned = turned + _scaled(share, turn - found[1])
         kept = past[: len(usable(t, [time for time, *_ in past]))]
-        mean, gain = mean + shift, gain + turned
-        past = [(t, *denoised), *kept][: step.order - 1]
+        mean = target.log_mean + log_means(process, t) + moved + weights.shift
+        gain = turned
+        past = [(t, *found), *kept][: step.order - 1]
     cov = gain @ start.cov @ gain.T
     return Gaussian(mean, (cov + cov.T) / 2.0)
 
