@@ -213,7 +213,7 @@ STEP = Claim(
     }, values=lambda: {"ratio": _FALL, "exact": _EXACT},
     names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"}, sheet=("R20b",),
     assumptions=("log-normal data and their exact score", Assumption(
-        "a step adds all of its noise: L delta_s = delta and kappa = 1",
+        "one step a level, as long as the distance of the levels, and kappa = 1",
         "the variance h of the step",
         lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
     )), depends=("R7", "R7-noise", "gaussian-kl"))  # fmt: skip

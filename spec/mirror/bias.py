@@ -98,9 +98,9 @@ def variance_after(variance: Expr, added: Expr = ADDED) -> Expr:
 
 def is_the_guarantee(candidate: Pair) -> bool:
     r"""For a log-normal target with the covariance $\sigma^2$ times the identity, a step
-    multiplies the mean error of $\log X$ by $[[0]]$ and the distance of its variance from that of
-    the limit by the square of it. For the step lengths of D-limit the Wasserstein distance of
-    order two from the target tends, per coordinate of $\log X$, to $[[1]]$.
+    multiplies the mean error of $\log X$ by $[[0]]$. For the step lengths of D-limit it multiplies
+    the distance of its variance from that of the limit by the square of it, and the Wasserstein
+    distance of order two from the target tends, per coordinate of $\log X$, to $[[1]]$.
 
     The moments of a step are exact, and the distance vanishes with the step length. Between
     normal laws it is that of their means and deviations."""

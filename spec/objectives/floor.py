@@ -135,7 +135,7 @@ E9 = Claim(
                    f"{float(_SIGMA2)}, N = {_LEVELS})", float(_SHARES["first"].subs(_AT)), 5),
             Figure("mean over the levels", float(_SHARES["mean"].subs(_AT))),
         ), remains_open="The range of equation 38 in version 2 is lost. Whether the code starts "
-        "at the first noisy level, or weights the terms, cannot be seen.",
+        "at the first noisy level cannot be seen; it weights the terms (coded-weight).",
     ))  # fmt: skip
 
 SHARES = Claim(

@@ -37,7 +37,7 @@ def _keep(rates: Sequence[Expr], squared: Expr) -> bool:
     """Whether both have the marginals run backwards, with noise of this variance in Y."""
     for forward, rate, slot, scales, partials in (
         (f, rates[0], score, (1, 1), plain_partials(D)),
-        (mu, rates[1], h, XS, partials_of_exponentials(D, XS)),
+        (mu, _of_x(rates[1]) / x, h, XS, partials_of_exponentials(D, XS)),
     ):
         places = diag(*(e**2 for e in scales))
         old, new = (in_plane(part, slot, scales) for part in (forward, rate))
@@ -45,6 +45,11 @@ def _keep(rates: Sequence[Expr], squared: Expr) -> bool:
         if not keeps_marginals(*pair, LOG_DENSITY, partials, D):
             return False
     return True
+
+
+def _of_x(part: Expr) -> Expr:
+    """A drift or a noise of X, from that over X."""
+    return x * part
 
 
 def _at_level(square: Expr, ito: Expr | None = None) -> tuple[Expr, Expr]:
@@ -55,7 +60,7 @@ def _at_level(square: Expr, ito: Expr | None = None) -> tuple[Expr, Expr]:
 
 def _noisy(rates: tuple[Expr, Expr]) -> Values:
     in_log = Sde("Y", rates[0], _NOISE, "r")
-    return {"in_log": in_log, "in_x": Sde("X", x * rates[1], _NOISE * x, "r")}
+    return {"in_log": in_log, "in_x": Sde("X", _of_x(rates[1]), _of_x(_NOISE), "r")}
 
 
 _VARYING = kappa**2 * (1 + D[0]) ** 2  # kappa^2 where we are, and it changes from there
@@ -123,21 +128,22 @@ def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) 
 
 
 def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool:
-    """Whether y = M + factor * e0 moves with the velocity, where dM = f dt and dw = s2/(2w) dt."""
-    path = _path(M, factor, Symbol("e0", real=True))
+    """Whether y = M + factor * (y0 - M0) moves with the velocity, where dM = f dt and dw = s2/(2w) dt."""
+    start = symbols("y0 M0", real=True)
+    path = _path(M, factor, *start)
     moved = diff(path, M) * f + diff(path, w) * s2 / (2 * w)
     exact = diff(-((y - M) ** 2) / (2 * w**2), y)
     along = velocity.subs(score, slope(exact)).subs(y, path)
-    return vanishes((factor.subs(w, w0) - 1, moved - along))
+    return vanishes((path.subs({w: w0, M: start[1]}) - start[0], moved - along))
 
 
-def _path(mean: Expr, factor: Expr, away: Expr) -> Expr:
-    return mean + factor * away
+def _path(mean: Expr, factor: Expr, start: Expr, its_mean: Expr) -> Expr:
+    return mean + factor * (start - its_mean)
 
 
 def _flow(candidate: Flow) -> Values:
     start, mean, end = symbols("Y_t M_t M_s")
-    said = candidate[0], x * candidate[1], _path(end, candidate[2], start - mean)
+    said = candidate[0], _of_x(candidate[1]), _path(end, candidate[2], start, mean)
     pairs = map(Says, (r"\frac{dY}{dt}", r"\frac{dX}{dt}", "Y_s"), said)
     return dict(zip(("in_log", "in_x", "path"), pairs, strict=True))
 

@@ -27,8 +27,16 @@ _PAPER_DRIFT = {mu: sigma**2 / 2}
 Listing = tuple[Expr, Expr]
 
 
-def _runs(listing: Listing, step: Callable, put: Callable[[Expr, Expr], Expr]) -> bool:
-    """Whether three levels of the listing are steps from the reverse equation, with noise chi^i.
+def _by_exponent(state: Expr, exponent: Expr) -> Expr:
+    return exp(add(log(state), exponent))
+
+
+Put = Callable[[Expr, Expr], Expr]
+
+
+def _runs(listing: Listing, step: Callable, put: Put, moved: Put) -> bool:
+    """Whether three levels of the listing, which move a state by `moved`, are steps from the
+    reverse equation, put there by `put`, with noise chi^i.
 
     Both are run side by side: each visit has to take any state to where the step takes it."""
     for size in points(table("L chi", (1, Integer(1)), (2, chi))):
@@ -37,7 +45,7 @@ def _runs(listing: Listing, step: Callable, put: Callable[[Expr, Expr], Expr]) -
             for visit in range(size["L"]):
                 state = Symbol(f"state_{level}_{visit}", real=True)
                 given, noise = Symbol(f"h_{level}_{visit}", real=True), draw(level, visit)
-                left = put(state, listing[0].xreplace({h: given, z: noise, kappa: factor}))
+                left = moved(state, listing[0].xreplace({h: given, z: noise, kappa: factor}))
                 right = put(state, step(given, noise, root, size["chi"] ** i))
                 if not same(left, right.xreplace(_PAPER_DRIFT)):
                     return False
@@ -47,12 +55,12 @@ def _runs(listing: Listing, step: Callable, put: Callable[[Expr, Expr], Expr]) -
 
 def is_dale_langevin(listing: Listing) -> bool:
     """Whether three levels of the listing are steps in log X."""
-    return _runs(listing, log_step, add)
+    return _runs(listing, log_step, add, lambda y, e: log(_by_exponent(exp(y), e)))
 
 
 def is_sign_agnostic(listing: Listing) -> bool:
     """Whether three levels of the listing are steps in X."""
-    return _runs(listing, ambient_factor, mul)
+    return _runs(listing, ambient_factor, mul, mul)
 
 
 def _visited(drift: Mapping[Expr, Expr], length_root: Expr = root) -> Expr:
@@ -128,7 +136,7 @@ A_ALG1 = Claim(
         "h without the one": (_ADLS - _ADDED, _DECAY),
         "drift annealed too": (kappa * _LOG_DRIFT + _NOISE, _DECAY),
         "noise not decayed": (_ADLS, kappa),
-    }, **_sampler(lambda update: exp(add(log(x), update)), r"\log X", "A13"),
+    }, **_sampler(lambda update: _by_exponent(x, update), r"\log X", "A13"),
     sources=v2("Algorithm 1"),
     readings=("version 2 keeps version 1's Algorithm 2, with one variable X",),
     depends=("A13", "V1-Alg2"))  # fmt: skip

@@ -39,7 +39,7 @@ def is_the_log_step(exponent: Expr) -> bool:
 
     Itô's formula takes the reverse equation of $X$ to that of $\log X$, where the step is taken.
     """
-    return _is_step(IN_LOG, _LOG_EQUATION, exponent)
+    return _is_step(IN_LOG, _LOG_EQUATION, log(_by_exponent(exponent).subs(x, 1)))
 
 
 def _by_exponent(exponent: Expr) -> Expr:
