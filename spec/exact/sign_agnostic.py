@@ -100,8 +100,8 @@ def is_the_drift_gap(mean: Expr) -> bool:
 
 
 def are_the_values(candidate: Mapping) -> bool:
-    r"""For data of log-variance [[v0]], $\sigma^2T=[[sigma^2]]$, [[N]] steps, $m$ zero, full noise and
-    an exact start, the mean of $\log\lvert X_0\rvert$ is off by $[[mean]]$ and its variance is
+    r"""For data of log-variance [[v0]], $\sigma^2T=[[sigma^2]]$, [[N]] steps, $m$ zero, full noise
+    and an exact start, the mean of $\log\lvert X_0\rvert$ is off by $[[mean]]$ and its variance is
     $[[variance]]$, as rounded. The exact errors at the other points, extrapolated to $h$ zero,
     agree to [[digits]] digits: those of full noise over $h$ with R14's $[[bias.0]]$ and
     $[[bias.1]]$ over $h$, that of the mean at less noise with R14b's $[[gap]]$.

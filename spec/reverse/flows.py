@@ -128,7 +128,7 @@ def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) 
 
 
 def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool:
-    """Whether y = M + factor * (y0 - M0) moves with the velocity, where dM = f dt and dw = s2/(2w) dt."""
+    """Whether y = M + factor * (y0 - M0) moves with the velocity, dM = f dt, dw = s2/(2w) dt."""
     start = symbols("y0 M0", real=True)
     path = _path(M, factor, *start)
     moved = diff(path, M) * f + diff(path, w) * s2 / (2 * w)
