@@ -6,9 +6,11 @@ Prints {"claim: pin": [troubles]} as JSON, for the claims named or for all, whic
 reads.
 """
 
+import gc
 import json
 import sys
 
+from spec.__main__ import COLLECT_AFTER
 from spec.catalogue import CLAIMS
 from validation.pins.adapters import ADAPTERS
 from validation.pins.comparing import troubles
@@ -26,4 +28,5 @@ def main(ids: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(COLLECT_AFTER)
     main(sys.argv[1:])
