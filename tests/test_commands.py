@@ -161,6 +161,19 @@ def test_score_and_likelihood_of_a_run_are_at_hand(tmp_path: Path) -> None:
     assert len(re.findall(r"-?\d+\.\d+", printed.splitlines()[-1])) == 8
 
 
+def test_the_page_shows_what_few_scores_give(tmp_path: Path) -> None:
+    """As printed, digit for digit; the multistep solvers are ahead of the others at 20 and 40."""
+    printed = output_of("few_scores", tmp_path)
+    assert printed in (ROOT / "docs" / "sampling.md").read_text(encoding="utf-8")
+    rows = [line.split() for line in printed.splitlines()[1:]]
+    far = {row[0]: [float(number) for number in row[-2:]] for row in rows}
+    others = [far[name] for name in ("DDIM", "Heun's", "ancestral")]
+    for solver in ("DPM-Solver++(2M)", "DPM-Solver++(3M)"):
+        assert all(
+            ours < least for ours, least in zip(far[solver], map(min, *others), strict=True)
+        )
+
+
 def test_a_plot_is_drawn(tmp_path: Path) -> None:
     output_of("plot_denoising", tmp_path, "mine.png", 10)
     with Image.open(tmp_path / "mine.png") as picture:
