@@ -72,10 +72,12 @@ class DPMSolver(LogStep):
     def schedules(self, process: Process, grid: Grid) -> list[Schedule]:
         """`schedule` of each row, with the weights of what the rows before it have found."""
         t_score, dt, _ = columns(grid)
-        rise = (t_score[:-1] - t_score[1:]).clamp(min=0)
         shift, weight, step, m_t, v_t = _each(partial(_parts, process), process, t_score, dt)
-        (gained,) = _each(lambda t, s: increments(process, t, s)[1:], process, t_score[:-1], rise)
-        gaps = torch.cat([torch.zeros_like(v_t[:1]), (gained / v_t[1:]).log1p() / 2])
+        # The first row has none before it: its distance is that to itself, nothing.
+        above = torch.cat([t_score[:1], t_score[:-1]])
+        rise = (above - t_score).clamp(min=0)
+        (gained,) = _each(lambda t, s: increments(process, t, s)[1:], process, above, rise)
+        gaps = (gained / v_t).log1p() / 2
         parts = shift, weight, m_t, v_t, *self._shares(step, gaps)
         return list(zip(*(part.unbind() for part in parts), strict=True))
 
@@ -122,7 +124,7 @@ def _each(
     lengths: Tensor,
 ) -> tuple[Tensor, ...]:
     """`parts` of all rows: at once, or one by one where rates differ between coordinates."""
-    if not isinstance(process, CoordinateGBM) or len(times) == 0:
+    if not isinstance(process, CoordinateGBM):
         return parts(times, lengths)
     rows = [parts(t, length) for t, length in zip(times, lengths, strict=True)]
     return tuple(torch.stack(part) for part in zip(*rows, strict=True))
