@@ -40,9 +40,9 @@ def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> boo
 
 
 def solves_the_recursion(closed: Law) -> bool:
-    r"""In the eigenbasis of $S_0$, in the plane and with full noise, any number $N$ of steps
-    multiplies the mean error by $K=[[K]]$ and leads from the covariance $B$ of the start to
-    $V_0=[[V]]$; $q_i$ are the eigenvalues of $S_0$ in units of $h$.
+    r"""In the eigenbasis of $S_0$, in the plane, with the exact score and full noise, any number
+    $N$ of steps of equal length multiplies the mean error by $K=[[K]]$ and leads from the
+    covariance $B$ of the start to $V_0=[[V]]$; $q_i$ are the eigenvalues of $S_0$ in units of $h$.
 
     A rotation of $\log X$ keeps the noise of R9, so that the eigenbasis may be taken, with a start
     that is any symmetric matrix there. By induction over the number of steps, as for R8-closed."""

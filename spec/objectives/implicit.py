@@ -62,8 +62,8 @@ def is_implicit(forms: Values) -> bool:
 def is_implicit_in_log_space(forms: Values) -> bool:
     r"""In each coordinate, with $S$ the model $[[model]]$ as a function of $y$, the logarithm of
     $x$, $\mathcal L_{\text{M-ESM}}$ is the expectation of $[[form]]$, less the flux $[[flux]]$ at
-    the ends as in R18, and the expectation of $[[rest]]$, where $q$ is the density of $y$: up to a
-    constant it is the loss of Hyvärinen (2005) for $\log X$.
+    the ends as in R18, and the expectation of $[[rest]]$, where $q$ is the density of $y$: where
+    the flux vanishes (R18), it is up to a constant the loss of Hyvärinen (2005) for $\log X$.
 
     The score of $y$ is $H$ and one more. The flux is that of R18."""
     flux = forms["flux"].subs({q: x * p, S: _LOG_MODEL.subs(h, x * psi)}, simultaneous=True)

@@ -13,13 +13,14 @@ from spec.checking.diffusions import (
     plain_partials, turns_back)  # fmt: skip
 from spec.checking.symbols import L, M, V, h, mu, s2, sigma, x
 from spec.checking.typeset import Says, Sde
-from spec.process.equations import GBM
+from spec.process.equations import GBM, UNIQUE
 
 drift, divergence, pull, turn, dr = symbols("drift divergence pull turn dr", real=True)
-score, f = symbols("score f", real=True)
+score, f, _G = *symbols("score f", real=True), Symbol("g")
 REGULAR = (
     "the density is positive",
     "the density is smooth: twice differentiable in the state, once in time",
+    UNIQUE,
 )
 D, XS = symbols("d1 d2", real=True), symbols("x1 x2", positive=True)
 # The log density of the plane near a point, with symbols for its derivatives.
@@ -64,10 +65,21 @@ def reverses(formula: Expr) -> bool:
     across = [diff(stream, e) + stream * diff(LOG_DENSITY, e) for e in D]
     turned = across[1], -across[0]  # p times it is the curl of p times the stream
     parts = zip(moved, rows, pulled, turned, strict=True)
-    named = (dict(zip((drift, divergence, pull, turn), part, strict=True)) for part in parts)
-    back = Matrix([formula.xreplace(values) for values in named])
+    named = [dict(zip((drift, divergence, pull, turn), part, strict=True)) for part in parts]
+    forth, back = _forth(), _back(formula)
+    there, then = (Matrix([e.drift.xreplace(at) for at in named]) for e in (forth, back))
     current = fokker_planck(LOG_DENSITY, Matrix(turned), zeros(2, 2), plain_partials(D))
-    return is_reversal(moved, back, diffusion, plain_partials(D)) and vanishes(current)
+    reversal = is_reversal(there, then, diffusion, plain_partials(D))
+    # G is the square of either noise.
+    return reversal and vanishes((current, forth.noise - _G, back.noise - _G))
+
+
+def _forth() -> Sde:
+    return Sde("X", drift, _G)
+
+
+def _back(formula: Expr) -> Sde:
+    return Sde("X", formula, _G, "r")
 
 
 A2 = Claim(
@@ -76,8 +88,8 @@ A2 = Claim(
         "sign of the score flipped": -drift + divergence - pull,
         "score halved": -drift + divergence + pull / 2,
         "a circulation more": -drift + divergence + pull + turn,
-    }, shown=lambda formula: {"reverse": Sde("X", formula, Symbol("g"), "r")},
-    values=lambda: {"forward": Sde("X", drift, Symbol("g"))}, names=_NAMES,
+    }, shown=lambda formula: {"reverse": _back(formula)},
+    values=lambda: {"forward": _forth()}, names=_NAMES,
     sources=v1("eq. 4") + v2("eq. 2"),
     assumptions=(*REGULAR, "h is once and g twice continuously differentiable in the state"),
     readings=(

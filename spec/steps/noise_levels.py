@@ -4,7 +4,7 @@ For R17 rb^2 = v(t), ra^2 = v(s), and v0 is the variance of log X_0 that the den
 
 from collections.abc import Callable
 
-from sympy import Abs, Expr, Integer, Rational, Symbol, exp, sqrt, symbols
+from sympy import Abs, Expr, Integer, Rational, Symbol, exp, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
@@ -38,7 +38,16 @@ def are_euler_maruyama(candidate: Steps) -> bool:
     built = [root**2 * e.subs({log_score: 1 + h, s2: sigma**2}) + NOISE for e in drifts]
     full = log_step(h, z, root), ambient_factor(h, z, root)
     known = [e.subs(kappa, _FULL) - f for e, f in zip((exponent, factor), full, strict=True)]
-    return vanishes((exponent - built[0], factor - 1 - built[1], corrector - built[2], *known))
+    first, second, third = (part / x for part in _made(candidate))
+    printed = log(first), second - 1, log(third)
+    return vanishes((printed[0] - built[0], printed[1] - built[1], corrector - built[2],
+                     printed[2] - built[2].subs(kappa, _FULL), *known))  # fmt: skip
+
+
+def _made(steps: Steps) -> Steps:
+    """What the steps make of x, the corrector with full noise."""
+    exponent, factor, corrector = steps
+    return x * exp(exponent), x * factor, x * exp(corrector.subs(kappa, _FULL))
 
 
 def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) -> Steps:
@@ -80,10 +89,8 @@ def _moved(gain: Expr, score: Expr = h) -> Expr:
 
 
 def _shown_steps(steps: Steps) -> dict[str, object]:
-    exponent, factor, corrector = map(in_delta, steps)
-    full = corrector.subs(kappa, _FULL)
-    made = {"log": exp(exponent), "ambient": factor, "corrector": exp(full)}
-    return {name: Says("X", x * part, r"\leftarrow") for name, part in made.items()}
+    made = zip(("log", "ambient", "corrector"), map(in_delta, _made(steps)), strict=True)
+    return {name: Says("X", part, r"\leftarrow") for name, part in made}
 
 
 def _shown_maps(maps: Steps) -> dict[str, Expr]:
