@@ -7,7 +7,7 @@ import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
-from gbm_ref.grids import Grid
+from gbm_ref.grids import Grid, Row
 from gbm_ref.process import Process
 from gbm_ref.steps import MultistepStep, Score, Step
 from gbm_ref.steps.multistep import Past
@@ -74,14 +74,20 @@ def simulate(
     path = [x]
     past: Past = ()
     for index, row in enumerate(grid):
-        if isinstance(step, MultistepStep):
-            x, past = step.with_past(process, score, x, *row, draw(index), past)
-        else:
-            x = step(process, score, x, *row, draw(index))
+        x, past = _taken(step, process, score, x, row, draw(index), past)
         if return_path:
             path.append(x)
     _require_result(step, x)
     return (x, np.stack(path)) if return_path else x
+
+
+def _taken(
+    step: Step, process: Process, score: Score, x: Array, row: Row, z: Array | None, past: Past
+) -> tuple[Array, Past]:
+    """The state after a row, and what a step that remembers passes on."""
+    if isinstance(step, MultistepStep):
+        return step.with_past(process, score, x, *row, z, past)
+    return step(process, score, x, *row, z), past
 
 
 def _require_result(step: Step, x_0: Array) -> None:

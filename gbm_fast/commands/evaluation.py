@@ -10,10 +10,12 @@ from pathlib import Path
 
 from torch import Tensor
 
+from gbm_fast.data import ImageData
 from gbm_fast.evaluation.features import FeatureExtractor
 from gbm_fast.evaluation.foreign import read_draws, read_images
 from gbm_fast.evaluation.generated import (
     GROUP_MINUTES,
+    Array,
     choose_extractor,
     foreign_features,
     gathered,
@@ -98,30 +100,34 @@ def _evaluate_images(config: EvaluateConfig) -> None:
         of = _hash(images) | {"train_sha256": data.train_sha256, "test_sha256": data.test_sha256}
         extractor = choose_extractor(config.run, config.measurement, data)
         features = foreign_features(images, _wanted(extractor, config))
+    from_main(lambda: _report_images(data, extractor, features, of, config))
+
+
+def _report_images(
+    data: ImageData,
+    extractor: FeatureExtractor,
+    features: Array,
+    of: dict[str, str | int | None],
+    config: EvaluateConfig,
+) -> None:
+    """Distances, the table, the figure and the record: the work of process 0."""
     shown, settings = _settings(config)
-
-    def report() -> None:
-        """Distances, the table and the record: the work of process 0."""
-        evaluate = Evaluator(
-            data, extractor, config.measurement.floor_repeats, config.sampling.seed
-        )
-        result: Result = evaluate.of_features(features[:, : extractor.dim])
-        alarms = copies(result)
-        if config.neighbours:
-            found = save_neighbours(config.run / FIGURE_NAME, features, data, extractor)
-            result |= {f"pixel_{name}": value for name, value in shares_of(found).items()}
-            alarms += [f"by pixels: {found}"] if found.alarm else []
-        accuracy = extractor.test_accuracy
-        known = "" if accuracy is None else f": {accuracy:.1%} of the test images"
-        print(f"{extractor.name} {extractor.hash}{known}")
-        print(format_table([(*shown, result)]), *alarms, sep="\n", flush=True)
-        path = config.run / METRICS_NAME
-        record_metrics(path, settings, result, of)
-        print(f"numbers: {path}")
-        if config.neighbours:
-            print(f"nearest training images: {config.run / FIGURE_NAME}")
-
-    from_main(report)
+    evaluate = Evaluator(data, extractor, config.measurement.floor_repeats, config.sampling.seed)
+    result: Result = evaluate.of_features(features[:, : extractor.dim])
+    alarms = copies(result)
+    if config.neighbours:
+        found = save_neighbours(config.run / FIGURE_NAME, features, data, extractor)
+        result |= {f"pixel_{name}": value for name, value in shares_of(found).items()}
+        alarms += [f"by pixels: {found}"] if found.alarm else []
+    accuracy = extractor.test_accuracy
+    known = "" if accuracy is None else f": {accuracy:.1%} of the test images"
+    print(f"{extractor.name} {extractor.hash}{known}")
+    print(format_table([(*shown, result)]), *alarms, sep="\n", flush=True)
+    path = config.run / METRICS_NAME
+    record_metrics(path, settings, result, of)
+    print(f"numbers: {path}")
+    if config.neighbours:
+        print(f"nearest training images: {config.run / FIGURE_NAME}")
 
 
 def _wanted(extractor: FeatureExtractor, config: EvaluateConfig) -> FeatureExtractor:

@@ -26,12 +26,13 @@ def are_the_divergences(found: Mapping[str, str]) -> bool:
     One pixel: the log ratio is integrated against the two components. Image: the entropy of
     $\log X_1$ is that of the noise and what the image tells about its prototype, which is computed
     on the line between the prototypes."""
-    first, second = (_nats(**at) for at in points((_PIXEL, _IMAGE)))
+    first, second = (_nats(tuple(at.items())) for at in points((_PIXEL, _IMAGE)))
     return rounds_to(first, found["pixel"]) and rounds_to(second, found["image"])
 
 
 @cache
-def _nats(**at: float) -> mpf:
+def _nats(items: tuple[tuple[str, float], ...]) -> mpf:
+    at = dict(items)
     with mpmath.workdps(50):
         return _one_pixel(at) if at["pixels"] == 1 else _two_prototypes(at)
 
