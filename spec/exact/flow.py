@@ -49,7 +49,7 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
     The closed form is a quotient of squared ratios of Gamma functions, at both ends. Such a square
     is $[[ratio]]$ for some $\theta$ between zero and one: it grows by less than the one bound and
     by more than the other, as polynomials with coefficients of one sign show, and all of them
-    agree at infinity to leading order."""
+    agree at infinity to leading order, the square by Stirling's formula."""
     gain, weights = _CLOSED**2, {q: special.theta, q + n: special.theta_N}
     for at, weight in weights.items():
         ratio = sqrt(special.gamma_ratio_expansion(at, weight))

@@ -22,7 +22,7 @@ from spec.checking.trace import points
 from spec.objectives._setting import EXPLICIT, INNER, LOG_NORMAL, denoising_loss, explicit_loss
 from spec.objectives._setting import NAMES as LETTERS
 from spec.objectives.assumptions import FINITE_SQUARE
-from spec.objectives.losses import POINTS, logs, model
+from spec.objectives.losses import A14, A17, POINTS, logs, model
 
 p, q = symbols("p q", positive=True)
 p1, q1, psi, psi1, g, S, S1, d, end = symbols("p1 q1 psi psi1 g S S1 d end", real=True)
@@ -178,7 +178,8 @@ def matches_in_log_space(model: Expr) -> bool:
     A14 is read at time zero and compared with A17. The score of $\log X$ is $H$ and one more, by
     the Jacobian of the logarithm, for any density."""
     density = (p + p1 * x * (exp(d) - 1)) * x * exp(d)  # of log X at log x + d
-    return same(diff(log(density), d).subs(d, 0) - model, _GAP.subs(H, x * p1 / p))
+    gaps = [of.values()["integrand"] - _GAP**2 / 2 for of in (A14, A17)]
+    return vanishes([diff(log(density), d).subs(d, 0) - model - _GAP.subs(H, x * p1 / p), *gaps])
 
 
 def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
@@ -240,7 +241,7 @@ SPECIAL_CASE = Claim(
     "NN-special-case", "the explicit loss at t = 0 is non-negative score matching",
     matches_in_log_space, 1 + h,
     twins={"no Jacobian": h, "Jacobian of exp": h - 1, "twice": 1 + 2 * h},
-    values=lambda: {"integrand": EXPLICIT, "gap": _GAP}, names=NAMES,
+    values=lambda: {**A14.values(), "gap": _GAP}, names=NAMES,
     sources=v1(_SUBSUMES) + v2("sec. 4: special case at t = 0"), sheet=("A17", "E27"),
     assumptions=("the data have a differentiable density",),
     readings=("symbols lost in version 2; reconstructed: the loss meant is M-ESM",),

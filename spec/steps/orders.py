@@ -31,7 +31,8 @@ E, beta = symbols("E beta", real=True)
 def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
     r"""In the plane what Milstein's scheme adds to an Euler–Maruyama step with noise $\kappa$ is
     $[[log]]$ for eq. (11) and $[[ambient]]$ for eq. (7); the mean square of the latter is
-    $[[square]]$. With full noise it is the first term of A12-A13-gap.
+    $[[square]]$. With full noise the latter is $X$ times the term of order $\delta$ of
+    A12-A13-gap.
 
     The correction is a sum of the derivatives of the entries of the diffusion matrix along its
     columns, times iterated integrals; those of two different draws must not occur, which is
