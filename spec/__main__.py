@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 # Expressions are many and lie in no cycles: looking for these as often as Python does is a tenth
@@ -61,15 +61,22 @@ def progress_line(total: int) -> Callable[[int], None]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when nothing falls short."""
     options = parser().parse_args(arguments)
+    if options.html and options.claim:
+        print("--html is a page of all claims: leave --claim out.", file=sys.stderr)
+        return 2
     gc.set_threshold(COLLECT_AFTER)
+    with ThreadPoolExecutor(1) as beside:
+        # Another process compares the pins meanwhile: of all claims, before they are read here.
+        pins = None if options.claim or options.reviewed else beside.submit(pin_troubles, [])
+        return _run(options, beside, pins)
+
+
+def _run(options: argparse.Namespace, beside: ThreadPoolExecutor, pins: Future | None) -> int:
     # Imported late so that --help answers at once.
     from spec.catalogue import BY_ID, ancestors
     from spec.pages import reviewed
     from spec.verdicts import run_proofs, statuses
 
-    if options.html and options.claim:
-        print("--html is a page of all claims: leave --claim out.", file=sys.stderr)
-        return 2
     noted = options.reviewed or []
     unknown = {*(options.claim or []), *(set(noted) - {"all"})} - set(BY_ID)
     if unknown:
@@ -82,11 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = options.claim or list(BY_ID)
     related = set(chosen).union(*map(ancestors, chosen))
     ids = [name for name in BY_ID if name in related]
-    # Another process compares the pins meanwhile.
-    with ThreadPoolExecutor(1) as beside:
-        pins = beside.submit(pin_troubles, ids if options.claim else [])
-        outcomes = run_proofs(ids, options.jobs, progress_line(len(ids)))
-        found = statuses(outcomes, pins.result())
+    pins = pins or beside.submit(pin_troubles, ids)
+    outcomes = run_proofs(ids, options.jobs, progress_line(len(ids)))
+    found = statuses(outcomes, pins.result())
     shown = [found[name] for name in chosen]
     _print(options, shown, found)
     wanting = [] if options.claim else _wanting()

@@ -258,7 +258,6 @@ LIMIT = Claim(
             "gbm_ref.annealed_limit_law", table(
                 "a v0 sigma T rho c M V", (0.3, 0.05, 0.8, 1.0, 0.6, 5.0, 0.7, 0.6),
                 (-1.1, 0.4, 1.3, 1.5, 3.0, 0.0, 2.0, 3.1),
-                (0.2, 0.1, 0.6, 0.7, 0.5, 0.7, 0.1, 0.2),
             ), reads=_pinned,
         ),
     ))  # fmt: skip
