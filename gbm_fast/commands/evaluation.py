@@ -116,7 +116,8 @@ def _report_images(
     result: Result = evaluate.of_features(features[:, : extractor.dim])
     alarms = copies(result)
     if config.neighbours:
-        found = save_neighbours(config.run / FIGURE_NAME, features, data, extractor)
+        near = evaluate.nearest()
+        found = save_neighbours(config.run / FIGURE_NAME, features, data, extractor, near)
         result |= {f"pixel_{name}": value for name, value in shares_of(found).items()}
         alarms += [f"by pixels: {found}"] if found.alarm else []
     accuracy = extractor.test_accuracy

@@ -82,23 +82,21 @@ class Evaluator:
         """The same for images whose features, (N, dim), have been computed by the extractor."""
         count = len(features)
         require_floor(count, self._data)
-        if self._reference is None:
-            images = positive_from_integers(self._data.test_images, self._data.max_value)
-            self._reference = self._extractor(images)
+        reference = self._test_features()
         if count not in self._floors:
-            self._floors[count] = self._floor(count, self._reference)
-        kernel, kernel_sd = kernel_distance(features, self._reference, seed=self._seed)
+            self._floors[count] = self._floor(count, reference)
+        kernel, kernel_sd = kernel_distance(features, reference, seed=self._seed)
         return {
             "N": count,
-            "N_reference": len(self._reference),
-            "frechet": frechet_distance(features, self._reference),
+            "N_reference": len(reference),
+            "frechet": frechet_distance(features, reference),
             "kernel": kernel,
             "kernel_sd": kernel_sd,
-            **self._shares(features, self._reference),
-            **self._classes(features, self._reference),
+            **self._shares(features, reference),
+            **self._classes(features, reference),
             "neighbours": self._neighbours(count),
             **self._floors[count],
-            **self._memorised(features, self._reference),
+            **self._memorised(features, reference),
             "floor_repeats": self._floor_repeats,
             "seed": self._seed,
             "dataset": self._data.name,
@@ -146,13 +144,26 @@ class Evaluator:
             }
         return found
 
+    def nearest(self) -> NearestImages:
+        """Distances to the features of the training and test images, which are computed once.
+
+        Raises ValueError for fewer than three test images.
+        """
+        if self._nearest is None:
+            images = positive_from_integers(self._data.train_images, self._data.max_value)
+            self._nearest = NearestImages(self._extractor(images), self._test_features())
+        return self._nearest
+
+    def _test_features(self) -> Array:
+        if self._reference is None:
+            images = positive_from_integers(self._data.test_images, self._data.max_value)
+            self._reference = self._extractor(images)
+        return self._reference
+
     def _memorised(self, features: Array, reference: Array) -> Result:
         if len(reference) < 3:
             return {}
-        if self._nearest is None:
-            images = positive_from_integers(self._data.train_images, self._data.max_value)
-            self._nearest = NearestImages(self._extractor(images), reference)
-        return {**shares_of(self._nearest(features))}
+        return {**shares_of(self.nearest()(features))}
 
     def _neighbours(self, count: int) -> int:
         """k of the balls: fewer than five where there are few images."""

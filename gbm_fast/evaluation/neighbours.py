@@ -34,11 +34,16 @@ def with_pixels(extractor: FeatureExtractor) -> FeatureExtractor:
 
 
 def save_neighbours(
-    path: Path, rows: Array, data: ImageData, extractor: FeatureExtractor
+    path: Path,
+    rows: Array,
+    data: ImageData,
+    extractor: FeatureExtractor,
+    in_features: NearestImages,
 ) -> Memorisation:
     """Draw the first images beside the training images nearest to them; the shares in pixels.
 
-    rows: of `with_pixels(extractor)`, (N, dim + C * H * W), N >= 2. Raises ValueError for fewer
+    rows: of `with_pixels(extractor)`, (N, dim + C * H * W), N >= 2; in_features: of the features
+    of the training and test images (`Evaluator.nearest`). Raises ValueError for fewer
     than three test images.
     """
     features, pixels = np.split(rows, [extractor.dim], axis=1)
@@ -48,7 +53,6 @@ def save_neighbours(
         for images in (data.train_images, data.test_images)
     ]
     in_pixels = NearestImages(*(images.flatten(1).double().numpy() for images in sets))
-    in_features = NearestImages(*map(extractor, sets))
     images = torch.from_numpy(pixels[:shown]).float().reshape(shown, *extractor.image_shape)
     panels = [("generated", images)]
     for label, nearest, given in (

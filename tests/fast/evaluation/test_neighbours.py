@@ -83,7 +83,13 @@ def test_copies_are_found_in_the_pixels_and_drawn(
     new = of(DIGITS.test_images[1::2])
     copied = torch.cat([of(DIGITS.train_images[:90]), new[:180]])
     fresh, found = (
-        save_neighbours(tmp_path / FIGURE_NAME, with_pixels(extractor)(images), data, extractor)
+        save_neighbours(
+            tmp_path / FIGURE_NAME,
+            with_pixels(extractor)(images),
+            data,
+            extractor,
+            Evaluator(data, extractor).nearest(),
+        )
         for images in (new, copied)
     )
     assert found.alarm and not fresh.alarm
