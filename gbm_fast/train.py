@@ -30,7 +30,8 @@ COMMAND = Command(
     "Train a multiplicative diffusion model, sample from it and measure the samples.",
     (
         Group("data", (
-            *_of_training("dataset", "data_dir", "class_conditional", "preset"), "config",
+            *_of_training("dataset", "data_dir", "class_conditional", "label_dropout", "preset"),
+            "config",
         )),
         Group("time", _of_training("minutes", "steps", "seed")),
         Group("output", _of_training(

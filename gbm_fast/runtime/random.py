@@ -70,6 +70,7 @@ class Stream(IntEnum):
     COMPONENT = 11  # by step; those of a batch's draws of a law
     TEST_LAW = 12  # draws of a law that a trained score is compared on
     TEST_COMPONENT = 13  # their components
+    LABEL_DROPOUT = 14  # by step; which items of a batch are learned without their labels
 
 
 def key(seed: int, stream: int, index: int) -> int:

@@ -67,6 +67,9 @@ class TrainConfig:
     class_conditional: bool = False
     """Learn the score of each class: the network is told the labels of the training images, or
     for lognormal-mixture-... the component of each draw."""
+    label_dropout: float = 0.0
+    """Share of the items of --class-conditional that are learned without their labels, so that
+    the network knows the score of all classes together as well and --guidance can sample."""
 
     process: ProcessName = "variance-exploding"
     """Forward process. variance-exploding: log-noise up to --std-max, where the data are gone
@@ -234,7 +237,7 @@ def check_ranges(config: TrainConfig) -> None:
     for name, (most, why) in _MOST.items():
         if name in given and given[name] > most:
             raise ValueError(f"{name} must be at most {most:,}, got {given[name]:,}: {why}.")
-    for name in ("dropout", "ema_decay"):
+    for name in ("dropout", "ema_decay", "label_dropout"):
         if not 0 <= given[name] < 1:
             raise ValueError(f"{name} must be in [0, 1), got {given[name]}.")
     if config.num_steps < 2:
@@ -263,6 +266,8 @@ def check_combinations(config: TrainConfig) -> None:
     for name in other:
         if getattr(config, name) != defaults[name]:
             raise ValueError(f"{name} is no setting of process {config.process}: leave it out.")
+    if config.label_dropout and not config.class_conditional:
+        raise ValueError("label_dropout belongs to class_conditional: no label is learned else.")
     if config.network is not None:
         _check_network(config, config.network)
     if config.importance and config.weighting == "preconditioned":

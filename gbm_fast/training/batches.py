@@ -258,7 +258,8 @@ class LawBatches(Batches):
 class Batch(NamedTuple):
     """Some items of a batch: x0, z (n, *event), t and the weights of the loss (n,).
 
-    labels   int64 (n,), the classes of x0; None where the training is not class-conditional
+    labels   int64 (n,), the classes of x0, or the number of classes for an item that is learned
+             without its own; None where the training is not class-conditional
     """
 
     x0: Tensor
@@ -310,7 +311,15 @@ class TrainingData:
         shape = self._batches.event_shape
         z = normal_events(config.seed, Stream.NOISE, [step], items, shape)[0]
         x0, labels = self._batches.draw(config.seed, step, config.batch_size, items)
-        return Batch(x0, t[rows], z, weights[rows], labels)
+        return Batch(x0, t[rows], z, weights[rows], self._told(step, rows, labels))
+
+    def _told(self, step: int, rows: slice, labels: Tensor | None) -> Tensor | None:
+        """The labels that the network is told: for some items the number that stands for none."""
+        config = self._config
+        if labels is None or not config.label_dropout:
+            return labels
+        drawn = first_uniforms(config.seed, Stream.LABEL_DROPOUT, step, config.batch_size)[rows]
+        return labels.masked_fill(drawn < config.label_dropout, self._batches.num_classes)
 
     def draw_ahead(self, step: int, items: range, pin: bool = False) -> None:
         """Draw these items now, in pinned memory if wanted, for the next call of `draw`."""

@@ -41,6 +41,7 @@ RECORDS: dict[type, dict[str, object]] = {
     gbm.TrainConfig: {
         "dataset": "digits", "preset": "auto", "data_dir": None, "out_dir": Path("runs"),
         "run_dir": None, "resume": "never", "class_conditional": False,
+        "label_dropout": 0.0,
         "process": "variance-exploding", "sigma": 0.8, "std_min": 0.005, "std_max": 10.0,
         "num_steps": 1000, "parameterisation": "denoiser", "weighting": "preconditioned",
         "times": "log-normal", "importance": False, "network": None, "width": None, "depth": None,

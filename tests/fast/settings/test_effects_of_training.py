@@ -170,6 +170,7 @@ ROWS: dict[str, Row] = {
     "run_dir": Row(Path("run"), Path("another"), commanded, {}, OF_THE_COMMAND),
     "resume": Row("never", "auto", continued, {}, OF_THE_COMMAND),
     "class_conditional": Row(False, True),
+    "label_dropout": Row(0.0, 0.6, beside={"class_conditional": True}),
     "process": Row("variance-exploding", "constant"),
     "sigma": Row(0.8, 0.7, beside=CONSTANT),
     "std_min": Row(0.005, 0.01),

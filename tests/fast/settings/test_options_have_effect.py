@@ -34,6 +34,7 @@ TRAIN: dict[str, str | tuple[str, str]] = {
     "sigma": ("--sigma 0.5", "sigma is no setting of process"),
     "std_min": ("--process constant --std-min 0.1", "std_min is no setting of process"),
     "std_max": ("--process constant --std-max 9", "std_max is no setting of process"),
+    "label_dropout": ("--label-dropout 0.1", "label_dropout belongs to class_conditional"),
     "importance": ("--importance", "importance changes nothing"),
     "width": ALWAYS,
     "depth": ("--network unet --depth 2", "depth is no setting of network"),

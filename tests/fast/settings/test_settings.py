@@ -28,7 +28,7 @@ from tests.support.tiny_runs import tiny_config
 CHANGES = {
     "dataset": "kuzushiji-mnist", "data_dir": Path("some/data"), "out_dir": Path("elsewhere"),
     "run_dir": Path("elsewhere/00007-mine"), "preset": "demo", "resume": "auto",
-    "class_conditional": True, "process": "constant", "sigma": 0.65, "num_steps": 77,
+    "class_conditional": True, "label_dropout": 0.15, "process": "constant", "sigma": 0.65, "num_steps": 77,
     "parameterisation": "stein", "weighting": "none", "times": "uniform", "importance": True,
     "network": "unet", "width": 24, "multipliers": (1, 3, 2), "blocks": 2, "patch_size": 4,
     "dropout": 0.17, "batch_size": 19, "micro_batch": 5, "learning_rate": 3.3e-4,
@@ -79,9 +79,10 @@ def test_a_file_without_a_key_or_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match=r"it lacks \['clip_norm'\]"):
         from_json(json.dumps(record))
     # Runs from before there were class-conditional ones lack the key, and are none.
-    del (record := json.loads(to_json(EVERY_FIELD_CHANGED)))["class_conditional"]
-    expected = dataclasses.replace(EVERY_FIELD_CHANGED, class_conditional=False)
-    assert from_json(json.dumps(record)) == expected
+    later = {"class_conditional": False, "label_dropout": 0.0}
+    record = json.loads(to_json(EVERY_FIELD_CHANGED))
+    kept = {name: value for name, value in record.items() if name not in later}
+    assert from_json(json.dumps(kept)) == dataclasses.replace(EVERY_FIELD_CHANGED, **later)
     cut = to_json(THE_OTHERS)[:-20]
     nested, digits = "[" * 100_000, f'{{"seed": {"1" * 5000}}}'
     bad = (
@@ -222,6 +223,7 @@ def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
     free |= {"preset", "micro_batch", "keep_last", "keep_every", "tensorboard", "samples_every"}
     free |= {"timeout_minutes", "log_every", "device", "compile"}
     needs = {"sigma": {"process": "constant"}, "importance": {"weighting": "none"}}
+    needs |= {"label_dropout": {"class_conditional": True}}
     for field in dataclasses.fields(gbm.TrainConfig):
         base = tiny_config(checkpoint_every=1, **needs.get(field.name, {}))
         value = getattr(EVERY_FIELD_CHANGED, field.name)
