@@ -17,7 +17,7 @@ STUDIES: tuple[Study, ...] = (kl_vs_stepsize.STUDY, learned_score.STUDY)
 OTHERS: tuple[Study, ...] = (terminal_mismatch.STUDY, speed.STUDY, overhead.STUDY)
 """What needs image files, or a quiet machine."""
 COMMANDS = {
-    "validation.samplers_on_images": "each start and sampler of the paper on one trained run "
+    "validation.image_benchmark": "Table 1 of the paper and its neighbours on one trained run "
     "(needs a run, or trains one)",
     "validation.gate": "the checks before a benchmark on images, by themselves",
     "validation.pins": "the functions of gbm_ref against the claims that pin them",

@@ -25,7 +25,8 @@ from tests.support.cases import generator
 from tests.support.fixtures import Folders, Patch, Shown
 from tests.support.tiny_data import tiny_extractor
 from tests.support.tiny_runs import make_run
-from validation import samplers_on_images, trained
+from validation import image_benchmark, trained
+from validation.benchmark.rows import Row
 from validation.gate import __main__ as gate_command
 from validation.gate.gate import Outcome, run_gate
 from validation.gate.line import Line
@@ -198,10 +199,10 @@ def test_the_command_refuses_a_planted_mistake_before_any_training(
     where, name, mistake, check = PLANTED[bug]
     monkeypatch.setattr(where, name, mistake)
     line = Line("Dale-Langevin", DALE)
-    monkeypatch.setattr(samplers_on_images, "rows", lambda options: [line])
+    monkeypatch.setattr(image_benchmark, "rows", lambda options, dataset: [line])
     target, out = tmp_path / "run", tmp_path / "out"
     words = ["--run", str(target), "--dataset", "digits", "--steps", "2", "--out-dir", str(out)]
-    assert samplers_on_images.main(words) == 1
+    assert image_benchmark.main(words) == 1
     printed = capsys.readouterr().out
     assert any(row.startswith(f"FAIL  {check}") for row in printed.splitlines())
     assert "gate FAILED" in printed
@@ -210,7 +211,7 @@ def test_the_command_refuses_a_planted_mistake_before_any_training(
 
 def test_the_gate_alone_is_a_command(folder: Path, monkeypatch: Patch) -> None:
     before = sorted(path.name for path in folder.iterdir())
-    monkeypatch.setattr(gate_command, "rows", lambda options: [Line("flow", SHORT_FLOW)])
+    monkeypatch.setattr(gate_command, "rows", lambda options, dataset: [Line("flow", SHORT_FLOW)])
     assert gate_command.main(["--run", str(folder)]) == 0
     monkeypatch.setattr(gbm.Denoiser, "__call__", mistakes.forgets_one)
     assert gate_command.main(["--run", str(folder)]) == 1
@@ -242,18 +243,20 @@ def test_gate_training_samples_and_measures_are_one_command(
     tmp_path: Path, folder: Path, monkeypatch: Patch
 ) -> None:
     """The outcome of the gate is in the result; a second call trains no more, and gates again."""
-    monkeypatch.setattr(samplers_on_images, "rows", lambda options: [Line("flow", SHORT_FLOW)])
+    monkeypatch.setattr(
+        image_benchmark, "rows", lambda options, dataset: [Row("flow", SHORT_FLOW, "few")]
+    )
     monkeypatch.setattr(features, "load_or_train_classifier", tiny_extractor)
     target, out = tmp_path / "new" / "run", tmp_path / "out"
     settings = ["--config", str(folder / "config.json"), "--steps", "2"]
     words = ["--run", str(target), *settings, "--num-images", "3", "--out-dir", str(out)]
-    assert samplers_on_images.main(words) == 0
-    record = json.loads((out / "digits_samplers.json").read_text())
+    assert image_benchmark.main(words) == 0
+    record = json.loads((out / "digits_benchmark.json").read_text())
     assert record["gate"]["passed"] is True and record["training"]["step"] == 2
     names = [check["name"] for check in record["gate"]["checks"]]
     assert {"agreement: flow", "law: flow", "noise: tails"} <= set(names)
     assert read_config(target).steps == 2
     weights = (target / "weights.safetensors").read_bytes()
     monkeypatch.setattr(sampling, "build_step", mistakes.build_printed_step)
-    assert samplers_on_images.main(words) == 1
+    assert image_benchmark.main(words) == 1
     assert (target / "weights.safetensors").read_bytes() == weights

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import tyro
 
 from validation.ending import leave
-from validation.samplers_on_images import Options, rows
+from validation.image_benchmark import Options, rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the gate of `validation.samplers_on_images`; returns the exit status."""
+    """Run the gate of `validation.image_benchmark`; returns the exit status."""
     options = tyro.cli(
         Options, prog="python -m validation.gate", description=__doc__, args=arguments
     )
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     config = options.source.training()
     run = trained(options.source) if config is None else before_training(config)
-    gate = run_gate(run, rows(options))
+    gate = run_gate(run, rows(options, run.config.dataset))
     gate.report()
     return 0 if gate.passed else 1
 

@@ -104,15 +104,18 @@ def start_law(
             law: gbm_ref.Target = gbm_ref.PointMasses(problem.points)
         case "lognormal-averages":
             law = averages
-    channel = np.repeat(np.arange(problem.event[0]), d // problem.event[0])
     overall = gbm_ref.log_moments(law)
-    mean, second = np.empty(d), np.empty(d)
-    for c in range(problem.event[0]):
-        pixels = channel == c
-        mean[pixels] = overall.mean[pixels].mean()
-        squares = np.diag(overall.cov)[pixels] + overall.mean[pixels] ** 2
-        second[pixels] = squares.mean()
-    return gbm_ref.Gaussian(mean + m, np.diag(second - mean**2 + v))
+    mean, var = fitted(overall.mean, np.diag(overall.cov), problem.event[0])
+    return gbm_ref.Gaussian(mean + m, np.diag(var + v))
+
+
+def fitted(mean: Array, var: Array, channels: int) -> tuple[Array, Array]:
+    """Mean and variance (d,) of the pixels of each channel taken together, from those of each."""
+    by_channel = mean.reshape(channels, -1)
+    centre = by_channel.mean(1)
+    second = (var.reshape(channels, -1) + by_channel**2).mean(1)
+    each = by_channel.shape[1]
+    return np.repeat(centre, each), np.repeat(second - centre**2, each)
 
 
 def replay(

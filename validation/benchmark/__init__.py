@@ -1,0 +1,1 @@
+"""The parts of `validation.image_benchmark`: rows, kept images, costs, predictions, pages."""
