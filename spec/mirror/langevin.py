@@ -27,15 +27,21 @@ _NAMES = {
 Dynamics = tuple[Candidate, Expr | int]  # drift, and variance of the noise
 
 
-def _is_stationary(log_p: Expr, drift: Expr, variance: Expr | int) -> bool:
+def _is_stationary(log_p: Expr, sde: Sde) -> bool:
     """By the terms of one coordinate in the Fokker-Planck equation."""
-    flow = fokker_planck(log_p, Matrix([drift]), Matrix([[variance]]), plain_partials((x,)))
+    variance = Matrix([[sde.noise**2]])
+    flow = fokker_planck(log_p, Matrix([sde.drift]), variance, plain_partials((x,)))
     return vanishes(with_symbols(flow))
 
 
-def _ambient(drift: Expr, noise: Expr | int) -> tuple[Expr, Expr]:
-    """Drift and variance of X, of those of log X, by Ito's formula."""
-    return x * (2 * drift + noise) / 2, noise * x**2
+def _sde(state: str, dynamics: Dynamics) -> Sde:
+    return Sde(state, dynamics[0], sqrt(dynamics[1]))
+
+
+def _in_x(dynamics: Dynamics) -> Sde:
+    """The equation of X, of drift and variance of log X, by Ito's formula."""
+    drift, noise = dynamics
+    return _sde("X", ((x * (2 * drift + noise) / 2).factor(), noise * x**2))
 
 
 def _exponent(drift: Expr, noise: Expr | int, length: Expr) -> Expr:
@@ -50,7 +56,8 @@ def leaves_invariant(candidate: Dynamics) -> bool:
     Fokker–Planck equation is a sum over coordinates; in each of its terms the other coordinates
     are parameters. Each term is zero by itself, for every $p$."""
     density = Function("l")(x)
-    return _is_stationary(density, candidate[0].subs(S, diff(density, x)), candidate[1])
+    drift, noise = candidate
+    return _is_stationary(density, _sde("X", (drift.subs(S, diff(density, x)), noise)))
 
 
 def is_mirrored_langevin(candidate: Dynamics) -> bool:
@@ -95,7 +102,7 @@ def is_multiplicative_langevin(candidate: Dynamics) -> bool:
     drift = candidate[0].subs(h, -x * diff(potential, x))
     mirrored, _ = _mirrored_drift(_MIRRORED[0], _ENTROPY, potential, (x,))
     agrees = vanishes(with_symbols(drift - mirrored[0]))
-    return agrees and _is_stationary(-potential, *_ambient(drift, candidate[1]))
+    return agrees and _is_stationary(-potential, _in_x((drift, candidate[1])))
 
 
 def is_the_noisy_step(choice: tuple[Expr, Expr]) -> bool:
@@ -119,9 +126,8 @@ def is_invariant(row: tuple[Candidate, ...]) -> bool:
     By Itô's formula [[ambient]]; for all $c$, $n$ and $p$ the terms of each coordinate in the
     Fokker–Planck equation vanish at the density, the other coordinates being parameters."""
     log_p, (drift, noise) = Function("l")(x), _dynamics(*row[:2])
-    moved = _ambient(drift.subs(h, x * diff(log_p, x)), noise)
     log_density = log(_density(*row[2:])).expand().subs({log(p): log_p, log(product): log(x)})
-    return _is_stationary(log_density, *moved)
+    return _is_stationary(log_density, _in_x((drift.subs(h, x * diff(log_p, x)), noise)))
 
 
 def _dynamics(constant: Expr, noise: Expr | int) -> Dynamics:
@@ -136,15 +142,6 @@ def _shown_row(row: tuple[Candidate, ...]) -> dict[str, object]:
     dynamics, density = _dynamics(*row[:2]), _density(*row[2:])
     return {"sde": _sde(r"\log X", dynamics), "ambient": _in_x(dynamics), "density": density,
             **{name: density.subs(of) for name, of in _CASES.items()}}  # fmt: skip
-
-
-def _sde(state: str, dynamics: Dynamics) -> Sde:
-    return Sde(state, dynamics[0], sqrt(dynamics[1]))
-
-
-def _in_x(dynamics: Dynamics) -> Sde:
-    moved, spread = _ambient(*dynamics)
-    return Sde("X", moved.factor(), sqrt(spread))
 
 
 def _step(dynamics: Dynamics, length: Expr = eta) -> Says:
