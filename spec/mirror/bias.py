@@ -50,20 +50,24 @@ def is_the_exact_step(candidate: Pair) -> bool:
 
     The equation is linear: the mean error and the variance follow linear equations, from one and
     from zero, which both parts are put into, in terms of [[power]]."""
-    after = _moved(candidate[0], root)
+    after = _moved(*candidate)
     mean = over_draw(after)
-    spread = over_draw((after - mean) ** 2).expand().subs(root**2, candidate[1])
+    spread = over_draw((after - mean) ** 2)
     law = factor, added = diff(mean, L), spread
     rates = [diff(part, P) * P * diff(_POWER, t) / _POWER for part in law]
-    start = [part.subs(P, _POWER.subs(t, 0)) for part in law]
+    start = _after(law, Integer(0))
     kept = factor**2 * lam + added - lam, mean.subs(L, M) - M
     moved = rates[0] + factor / lam, rates[1] + 2 * added / lam - 2
     return vanishes((*moved, start[0] - 1, start[1], *kept))
 
 
-def _moved(factor: Expr, deviation_added: Expr) -> Expr:
+def _after(pair: Pair, time: Expr) -> list[Expr]:
+    return [part.subs(P, _POWER.subs(t, time)) for part in pair]
+
+
+def _moved(factor: Expr, added: Expr) -> Expr:
     """log X after a step that multiplies its distance from the mean of the target."""
-    return M + factor * (L - M) + deviation_added * z
+    return M + factor * (L - M) + sqrt(added) * z
 
 
 def are_the_divergences(candidate: Pair) -> bool:
@@ -108,7 +112,11 @@ def is_the_guarantee(candidate: Pair) -> bool:
     reached = ((floor.expand() + deviation) ** 2).expand()
     moved = variance_after(W) - reached - factor**2 * (W - reached)
     gaps = FACTOR - factor, moved, floor.subs(delta, 0)
-    return vanishes(tuple(gap.subs(lam, deviation**2) for gap in gaps))
+    return vanishes(tuple(map(_in_deviations, gaps)))
+
+
+def _in_deviations(expression: Expr) -> Expr:
+    return expression.subs(lam, deviation**2)
 
 
 def is_the_limit_covariance(limit: MatrixExpr) -> bool:
@@ -179,8 +187,8 @@ E20 = Claim(
 
 
 def _exact_step(pair: Pair) -> dict[str, object]:
-    factor, added = (part.subs(P, _POWER.subs(t, delta)).subs(lam, deviation**2) for part in pair)
-    return {"step": Says(r"\log X", _moved(factor, sqrt(added)), r"\leftarrow")}
+    moved = _moved(*map(_in_deviations, _after(pair, delta)))
+    return {"step": Says(r"\log X", moved, r"\leftarrow")}
 
 
 EXACT_STEP = Claim(

@@ -26,6 +26,14 @@ def phi(size: Expr, log_size: Expr) -> Expr:
     return size * log_size
 
 
+def _generator(w: Expr) -> Expr:
+    return phi(Abs(w), log(Abs(w)))
+
+
+def _in_sizes(formula: Expr) -> Expr:
+    return formula.subs({la: log(a), lb: log(b)})
+
+
 def slope(sign: int | Expr, log_size: Expr) -> Expr:
     """phi'(w) by the chain rule along w = sign * e^u: (d phi / du) / (dw / du)."""
     return cancel(diff(phi(exp(u), u), u) / diff(sign * exp(u), u)).subs(u, log_size)
@@ -90,9 +98,9 @@ def is_the_step(log_size: Expr) -> bool:
 
 def decides_the_side(advantage: Expr) -> bool:
     r"""Over the whole line the minimum of $\bar\ell(w)$ and $D_\phi(w,w_k)$ over $\eta$ is the
-    exponentiated gradient step $w_+$ where [[stays]] (at zero both are least), with $p$ for
-    $\log\lvert w_+\rvert$; otherwise it has the opposite sign and a size of which the logarithm is
-    $[[across]]$.
+    exponentiated gradient step $w_+$ where [[stays]] (where they are equal both are least), with
+    $p$ for $\log\lvert w_+\rvert$; otherwise it has the opposite sign and a size of which the
+    logarithm is $[[across]]$.
 
     On either side of zero $\eta$ times the objective is convex in $\lvert w\rvert$, and its least
     value is the same number less the size at which it is taken. So the larger size wins."""
@@ -134,8 +142,8 @@ E12 = Claim(
     }, printed={"the whole line": frozenset(product(BOTH, repeat=2))}, shown=lambda pairs: {
         "pairs": r",\;".join(f"({of:+d},{ref:+d})" for of, ref in sorted(pairs)),
     }, values=lambda: {
-        "phi": Says(r"\phi(w)", phi(Abs(_X), log(Abs(_X)))),
-        **{name: _scaled(of, BOTH[0]).as_expr().subs(lb, log(b))
+        "phi": Says(r"\phi(w)", _generator(_X)),
+        **{name: _in_sizes(_scaled(of, 1).as_expr())
            for name, of in zip(("equal", "opposite"), BOTH, strict=True)},
     }, names={"b": r"\lvert w'\rvert"}, sources=v1("eq. 1") + _GENERATOR, assumptions=(_NONZERO,),
     depends=("A18",), erratum=Erratum(
@@ -168,9 +176,8 @@ DIVERGENCE = Claim(
         "without the linear terms": a * (la - lb), "arguments swapped": b * (lb - la) - b + a,
         "linear terms with the wrong sign": a * (la - lb) + a - b,
     }, printed={"without absolute values": _UNSIGNED},
-    shown=lambda formula: {
-        "it": formula.subs({la: log(a), lb: log(b)}),
-    }, values=lambda: {"unsigned": Chain(_UNSIGNED, s * _DIVERGENCE)},
+    shown=lambda formula: {"it": _in_sizes(formula)},
+    values=lambda: {"unsigned": Chain(_UNSIGNED, s * _DIVERGENCE)},
     names={"a": r"\lvert w\rvert", "b": r"\lvert w'\rvert", "s": r"\mathrm{sign}(w)",
            "la": r"\log\lvert w\rvert", "lb": r"\log\lvert w'\rvert"},
     sources=_GENERATOR, sheet=("E12",), assumptions=(
@@ -190,9 +197,9 @@ DIVERGENCE = Claim(
         remains_open="Whether version 2, whose formula is lost, has the absolute values.",
     ), pins=(
         Pin("gbm_ref.bregman", vectors="bregman_entropy", reads=lambda formula: (
-            formula.subs({la: log(a), lb: log(b)}).subs({s: sign(_X), a: Abs(_X), b: Abs(_R)}))),
+            _in_sizes(formula).subs({s: sign(_X), a: Abs(_X), b: Abs(_R)}))),
         Pin("gbm_ref.ENTROPY.value", table("w1 w2", *_ONE_SIGN_EACH, (0.0, -0.9999999)),
-            because=_PHI, formula=sum(Piecewise((0, Eq(w, 0)), (phi(Abs(w), log(Abs(w))), True))
+            because=_PHI, formula=sum(Piecewise((0, Eq(w, 0)), (_generator(w), True))
             for w in _W), twins={"without absolute values": sum(w * log(Abs(w)) for w in _W)}),
         Pin("gbm_ref.ENTROPY.gradient", table("w1 w2", *_ONE_SIGN_EACH, (0.36787944, -1e-200)),
             because=_PHI, formula=tuple(slope(sign(w), log(Abs(w))) for w in _W), twins={
@@ -231,7 +238,7 @@ ARGMIN = Claim(
         "threshold 1": 2 * step, "threshold e^-2": 2 * step + 4,
         "small weights stay": -2 * step - 2,
     }, printed={"every weight stays": Integer(1)}, shown=lambda advantage: {
-        "stays": Says(advantage, Integer(0), r"\ge"), "across": _across(advantage),
+        "stays": Says(step, _across(advantage), r"\ge"), "across": _across(advantage),
     }, sources=v1("eq. 1") + v2("eq. 18") + _STEPS, sheet=("E12",),
     assumptions=("eta > 0, and no weight is zero; coordinate by coordinate",),
     depends=("A18", "A19", "E12"), erratum=Erratum(

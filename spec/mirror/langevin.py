@@ -27,15 +27,21 @@ _NAMES = {
 Dynamics = tuple[Candidate, Expr | int]  # drift, and variance of the noise
 
 
-def _is_stationary(log_p: Expr, drift: Expr, variance: Expr | int) -> bool:
+def _is_stationary(log_p: Expr, sde: Sde) -> bool:
     """By the terms of one coordinate in the Fokker-Planck equation."""
-    flow = fokker_planck(log_p, Matrix([drift]), Matrix([[variance]]), plain_partials((x,)))
+    variance = Matrix([[sde.noise**2]])
+    flow = fokker_planck(log_p, Matrix([sde.drift]), variance, plain_partials((x,)))
     return vanishes(with_symbols(flow))
 
 
-def _ambient(drift: Expr, noise: Expr | int) -> tuple[Expr, Expr]:
-    """Drift and variance of X, of those of log X, by Ito's formula."""
-    return x * (2 * drift + noise) / 2, noise * x**2
+def _sde(state: str, dynamics: Dynamics) -> Sde:
+    return Sde(state, dynamics[0], sqrt(dynamics[1]))
+
+
+def _in_x(dynamics: Dynamics) -> Sde:
+    """The equation of X, of drift and variance of log X, by Ito's formula."""
+    drift, noise = dynamics
+    return _sde("X", ((x * (2 * drift + noise) / 2).factor(), noise * x**2))
 
 
 def _exponent(drift: Expr, noise: Expr | int, length: Expr) -> Expr:
@@ -50,7 +56,8 @@ def leaves_invariant(candidate: Dynamics) -> bool:
     Fokker–Planck equation is a sum over coordinates; in each of its terms the other coordinates
     are parameters. Each term is zero by itself, for every $p$."""
     density = Function("l")(x)
-    return _is_stationary(density, candidate[0].subs(S, diff(density, x)), candidate[1])
+    drift, noise = candidate
+    return _is_stationary(density, _sde("X", (drift.subs(S, diff(density, x)), noise)))
 
 
 def is_mirrored_langevin(candidate: Dynamics) -> bool:
@@ -95,7 +102,7 @@ def is_multiplicative_langevin(candidate: Dynamics) -> bool:
     drift = candidate[0].subs(h, -x * diff(potential, x))
     mirrored, _ = _mirrored_drift(_MIRRORED[0], _ENTROPY, potential, (x,))
     agrees = vanishes(with_symbols(drift - mirrored[0]))
-    return agrees and _is_stationary(-potential, *_ambient(drift, candidate[1]))
+    return agrees and _is_stationary(-potential, _in_x((drift, candidate[1])))
 
 
 def is_the_noisy_step(choice: tuple[Expr, Expr]) -> bool:
@@ -118,37 +125,31 @@ def is_invariant(row: tuple[Candidate, ...]) -> bool:
 
     By Itô's formula [[ambient]]; for all $c$, $n$ and $p$ the terms of each coordinate in the
     Fokker–Planck equation vanish at the density, the other coordinates being parameters."""
-    constant, noise, power, shift = row
-    log_p = Function("l")(x)
-    moved = _ambient(constant + x * diff(log_p, x), noise)
-    return _is_stationary(power * log_p + shift * log(x), *moved)
+    log_p, (drift, noise) = Function("l")(x), _dynamics(*row[:2])
+    log_density = log(_density(*row[2:])).expand().subs({log(p): log_p, log(product): log(x)})
+    return _is_stationary(log_density, _in_x((drift.subs(h, x * diff(log_p, x)), noise)))
+
+
+def _dynamics(constant: Expr, noise: Expr | int) -> Dynamics:
+    return constant + h, noise
+
+
+def _density(power: Expr, shift: Expr) -> Expr:
+    return p**power * product**shift
 
 
 def _shown_row(row: tuple[Candidate, ...]) -> dict[str, object]:
-    constant, noise, power, shift = row
-    density = p**power * product**shift
-    return {
-        "sde": _sde(r"\log X", (constant + h, noise)), "ambient": _in_x(constant + h, noise),
-        "density": density, **{k: density.subs({c: of[0], n: of[1]}) for k, of in _CASES.items()},
-    }  # fmt: skip
+    dynamics, density = _dynamics(*row[:2]), _density(*row[2:])
+    return {"sde": _sde(r"\log X", dynamics), "ambient": _in_x(dynamics), "density": density,
+            **{name: density.subs(of) for name, of in _CASES.items()}}  # fmt: skip
 
 
-def _sde(state: str, dynamics: Dynamics) -> Sde:
-    return Sde(state, dynamics[0], sqrt(dynamics[1]))
+def _step(dynamics: Dynamics, length: Expr = eta) -> Says:
+    return Says("X", x * exp(_exponent(*dynamics, length)), r"\leftarrow")
 
 
-def _in_x(drift: Expr, noise: Expr | int) -> Sde:
-    moved, spread = _ambient(drift, noise)
-    return Sde("X", moved.factor(), sqrt(spread))
-
-
-def _step(drift: Expr, noise: Expr | int, length: Expr = eta) -> Says:
-    return Says("X", x * exp(_exponent(drift, noise, length)), r"\leftarrow")
-
-
-# Constant term of the drift, and variance of the noise.
-_PLAIN, _COMPLETE = (0, 1), (1, 2)
-_CASES = {"plain": _PLAIN, "noisier": (_PLAIN[0], _COMPLETE[1]), "complete": _COMPLETE}
+_PLAIN, _COMPLETE = {c: 0, n: 1}, {c: 1, n: 2}
+_CASES = {"plain": _PLAIN, "noisier": _PLAIN | {n: _COMPLETE[n]}, "complete": _COMPLETE}
 A20 = Claim(
     "A20", "Langevin dynamics", leaves_invariant, holds=(S, 2), twins={
         "noise of variance 1": (S, 1), "drift with the wrong sign": (-S, 2),
@@ -179,29 +180,30 @@ A21 = Claim(
 
 A22 = Claim(
     "A22", "mirrored Langevin dynamics of the entropy", is_multiplicative_langevin,
-    holds=(_COMPLETE[0] + h, _COMPLETE[1]), twins={
+    holds=_dynamics(*_COMPLETE.values()), twins={
         "without the one": (h, 2), "noise of variance 1": (1 + h, 1),
         "half the score": (1 + h / 2, 2),
     }, shown=lambda d: {
-        "sde": _sde(r"\log X", d), "ambient": _in_x(*d), "step": _step(*d, dt),
+        "sde": _sde(r"\log X", d), "ambient": _in_x(d), "step": _step(d, dt),
     }, values=lambda: {"phi": Says(r"\phi(X)", _ENTROPY)}, names=_NAMES, sources=v2("eq. 22"),
     assumptions=("p is positive and twice differentiable on the positive orthant",),
     readings=("formula lost in version 2; it is forced by eq. 21 and by eq. 37",),
     depends=("A20", "A21"), pins=(Pin(
         "gbm_ref.mirrored_langevin_step", vectors="mirrored_langevin_step",
-        reads=lambda d: _step(d[0].subs(h, x * symbols("s")), d[1], symbols("delta")).right,
+        reads=lambda d: _step((d[0].subs(h, x * symbols("s")), d[1]), symbols("delta")).right,
     ),))  # fmt: skip
 
 _TARGET, _RATE = exp(-loss) / Z_p, dt * sigma**2
-_THIRTEEN = log_step(x * g * diff(log(_TARGET), loss), z, root)
-_SIXTEEN = _exponent(_PLAIN[0] - x * g, _PLAIN[1], eta)
+_SLOPE = x * g * diff(log(_TARGET), loss)
+_THIRTEEN, _DYNAMICS = log_step(_SLOPE, z, root), _dynamics(*_PLAIN.values())
+_SIXTEEN, _STEP = _exponent(*_DYNAMICS, eta).subs(h, _SLOPE), _step(_DYNAMICS)
 V1_16 = Claim(
     "V1-16", "equation 16 from equation 13", is_the_noisy_step,
     holds=(3 * sigma**2 / 2, _RATE), twins={
         "mu = sigma^2 / 2": (sigma**2 / 2, _RATE), "mu = 0": (0, _RATE),
         "eta = 2 delta sigma^2": (3 * sigma**2 / 2, 2 * _RATE),
     }, shown=lambda of: {"mu": Says(r"\mu", of[0]), "eta": Says(r"\eta", of[1])}, values=lambda: {
-        "target": Says("p", _TARGET), "step": Says("X_{k-1}", x * exp(_SIXTEEN)),
+        "target": Says("p", _TARGET), "step": Says("X_{k-1}", _STEP.right.subs(h, _SLOPE)),
         "exponent": in_delta(_THIRTEEN),
     }, names=_NAMES | {"x": "X_k", "z": "Z_k", "loss": r"\ell(X)"}, sources=v1("eq. 16"),
     sheet=("A13", "E14"), assumptions=("the loss is the same at every k",), depends=("A13",),
@@ -214,8 +216,7 @@ E14 = Claim(
         "p^2 without the Jacobian": (0, 1, 2, 0),
         "p / x for the complete dynamics": (1, 2, 1, -1),
     }, printed={"p is what (16) samples": (0, 1, 1, 0)}, shown=_shown_row, values=lambda: {
-        "sixteen": Says("X", x * exp(_SIXTEEN.subs(g, -h / x)), r"\leftarrow"),
-        "mend": _step(*A22.holds),
+        "sixteen": _STEP, "mend": _step(A22.holds),
     }, names=_NAMES, sources=v1("eq. 16", "abstract: sampling equivalent of EGD"), assumptions=(
         "a fixed loss, and a density that can be normalised", Assumption(
             "the learning rate is small: the equation of which (16) is a step is meant",

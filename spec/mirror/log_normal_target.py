@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Poly, Rational, Sum, diag, diff, eye, floor, sqrt, symbols
+from sympy import (
+    Expr, Integer, Matrix, Poly, Rational, Sum, diag, diff, eye, floor, powsimp, sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, v2
@@ -81,12 +83,17 @@ def is_unrolled(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
     power, weight, last, noise = candidate
     at_zero, then = ([part.subs(k, n) for part in candidate] for n in (0, k + 1))
     grown = then[0] - power - 1, then[1] - weight - 1, then[2] - k
+    grown += (powsimp(A * _power(k)) - _power(k + 1),)
     step = (FACTOR * e + noise * z - _STEP).subs(delta, root**2 / 2)
     moved = A * _distance(P, V, Q) + V * z - _distance(A * P, V, A * Q + z)
-    terms = A * _term(P, z) - _term(A * P, z), _term(Integer(1), z) - z
+    terms = A * _term(P, z) - _term(A * P, z), _term(_power(Integer(0)), z) - z
     made = _distance(Integer(1), V, Integer(0)) - e, moved, *terms
     found = at_zero[0], at_zero[2] - (_FIRST - 1), *grown, then[1].subs(i, k), step
     return vanishes((*found, *made))
+
+
+def _power(exponent: Expr) -> Expr:
+    return A**exponent
 
 
 def _distance(power: Expr, noise: Expr, total: Expr) -> Expr:
@@ -218,7 +225,8 @@ UNROLLED = Claim(
         "start damped twice at first": (k + 1, *_WALK[1:]),
         "one draw more": (*_WALK[:2], k, _ROOT), "half the noise": (*_WALK[:3], _ROOT / 2),
     }, shown=lambda c: {
-        "distance": _distance(A ** c[0], c[3], Sum(_term(A ** c[1], Z_i), (i, _FIRST, c[2]))),
+        "distance": _distance(_power(c[0]), c[3],
+                              Sum(_term(_power(c[1]), Z_i), (i, _FIRST, c[2]))),
     }, values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
     sheet=("A37", "R22"), readings=_LOST, depends=("D-recursion",))  # fmt: skip
 

@@ -17,7 +17,7 @@ from spec.checking.trace import use
 from spec.checking.typeset import Chain, Says
 from spec.mirror.entropy import BOTH, L, divergence, is_the_step, la, q, slope
 
-VALUE, BEFORE, LINEAR = symbols("phi phi_k linear")
+VALUE, BEFORE, LINEAR, START = symbols("phi phi_k linear start")
 _BREGMAN = VALUE - BEFORE - LINEAR
 w, r, g, x, s, at_point, at_image, u = symbols("w r g x s at_point at_image u", real=True)
 eta, X, a, grown = symbols("eta X a grown", positive=True)
@@ -34,8 +34,8 @@ _NAMES = {
 MirrorStep = tuple[Expr, Expr, Expr]
 
 
-def _objective(loss: Expr, penalty: Expr, rate: Expr = eta) -> Expr:
-    return loss + penalty / rate
+def _objective(along: Expr, penalty: Expr, rate: Expr = eta) -> Expr:
+    return START + along + penalty / rate
 
 
 def is_mirror_step(candidate: MirrorStep) -> bool:
@@ -82,7 +82,7 @@ A18 = Claim(
     statement=r"The mirror step goes from $w_k$ to the $w$ where $[[objective]]$ is least, with "
     r"[[divergence]] for a convex $\phi$.",
     values=lambda: {
-        "objective": _objective(symbols("start") + symbols("along"), symbols("D")),
+        "objective": _objective(symbols("along"), symbols("D")),
         "divergence": Says(r"D_\phi(w,w_k)", _BREGMAN),
     }, names=_NAMES, means=Means.NONE, stated_kind=Kind.DEFINITION,
     sources=v1("eq. 1") + v2("eq. 18"),

@@ -79,7 +79,7 @@ def is_the_boundary_term(candidate: Values) -> bool:
 
     The difference of the two integrands of R18 is integrated exactly. $\mathbb E\,h^2$ is
     infinite, as $x$ times its integrand, which is positive, tends to infinity at zero."""
-    square = (x * _CASES[0]["psi"]) ** 2 * _CASES[0]["p"]
+    square = (x * _FIRST["psi"]) ** 2 * _FIRST["p"]
     infinite = limit(x * square, x, 0, "+") == oo
     for case, missing in zip(points(_CASES), _integrals(), strict=True):
         ends = _at_ends(candidate["flux"], case)
@@ -111,6 +111,7 @@ _CASES = table(
     "p psi start stop", (exp(-x), -1 / x**2, _NONE, oo), (exp(-x), -(1 + x) / x**2, _NONE, oo),
     (exp(-x), -1 + 1 / x, _NONE, oo), (_ONE, 3 - 2 * x + x**2, _ONE, _TWO),
     (2 * x / 3, 1 / x + x, _ONE, _TWO))  # fmt: skip
+_FIRST = _CASES[0]
 _PSI = x**2 * psi**2 / 2 + 2 * x * psi + x**2 * psi1
 _FORMS = {"psi": _PSI, "h": h**2 / 2 + h + g, "flux": x**2 * psi * p}
 _LOG_FORMS = {"form": S**2 / 2 + S1 - Rational(1, 2), "flux": q * (S - 1)}
@@ -158,8 +159,8 @@ BOUNDARY_TERM = Claim(
         "none": _ENDS | {"ends": _NONE}, "upper end alone": _ENDS | {"ends": high},
         "wrong sign": _ENDS | {"ends": low - high},
         "one power of x": _ENDS | {"flux": x * psi * p},
-    }, shown=lambda of: of | {"term": of["ends"].subs(_at_ends(of["flux"], _CASES[0]))},
-    values=lambda: _CASES[0], names=NAMES, means=Means.POINTS, sheet=("R18",),
+    }, shown=lambda of: of | {"term": of["ends"].subs(_at_ends(of["flux"], _FIRST))},
+    values=lambda: _FIRST, names=NAMES, means=Means.POINTS, sheet=("R18",),
     depends=("R18", "boundary-term"))  # fmt: skip
 
 b, (c0, c1) = symbols("b", positive=True), symbols("c0 c1")
@@ -212,7 +213,7 @@ def recover_the_rate(losses: Values) -> bool:
     ordinary loss is $[[left_out]]$ for a constant $\psi$ of $[[constant]]$: least at zero."""
     (beta_best,) = solve(_CONSTANT - _BEST, beta)
     for loss in losses.values():
-        value = Poly(_over_exponential(loss, _CONSTANT - gamma * x), beta, gamma)
+        value = Poly(_of_affine(loss), beta, gamma)
         slopes = [value.diff(e)(beta_best, 0) for e in (beta, gamma)]
         if not vanishes(slopes) or value.total_degree() > 2:
             return False
@@ -222,17 +223,19 @@ def recover_the_rate(losses: Values) -> bool:
     return True
 
 
-def _over_exponential(loss: Expr, model: Expr) -> Expr:
-    """The loss of a model that is polynomial in x, by E x^n = n! / b^n."""
+def _of_affine(loss: Expr) -> Expr:
+    """The loss of a model that is affine in x, by E x^n = n! / b^n."""
+    model = _CONSTANT - gamma * x
     written = loss.subs({psi: model, psi1: diff(model, x), end: model.subs(x, 0) * b})
     return sum(c * factorial(n) / b**n for (n,), c in Poly(written, x).terms())
 
 
 def _fitted(name: str, loss: Expr) -> Figure:
-    (best,) = solve(diff(_over_exponential(loss, _CONSTANT).subs(b, _RATE), beta), beta)
-    rate = _CONSTANT.subs(beta, best) * b / _BEST
+    (best,) = solve(diff(_of_affine(loss).subs({gamma: 0, b: _RATE}), beta), beta)
+    rate = Symbol("rate")
+    (found,) = solve(_CONSTANT.subs(beta, best) - _BEST.subs(b, rate), rate)
     label = f"rate fitted to exponential data of rate {_RATE} by {name} score matching"
-    return Figure(label, float(rate))
+    return Figure(label, float(found))
 
 
 _MATCHING = "non-negative score matching"
@@ -279,7 +282,7 @@ E34 = Claim(
         "a saddle": _WITH_END | {"ordinary": _ORDINARY + end - (x * psi1) ** 2},
     }, printed={"the ordinary loss will do": _WITH_END | {"ordinary": _ORDINARY}}, values=lambda: {
         "rate": _BEST, "constant": _CONSTANT, "end": end,
-        "left_out": cancel(_over_exponential(_ORDINARY, _CONSTANT)),
+        "left_out": cancel(_of_affine(_ORDINARY).subs(gamma, 0)),
     }, names=NAMES, depends=("R18", "boundary-term"),
     sources=v1(f"sec. 5: motivation of {_MATCHING}") + v2(f"sec. 4: motivation of {_MATCHING}"),
     erratum=Erratum(

@@ -30,7 +30,11 @@ def is_the_target(formula: Expr) -> bool:
     Given $X_0$, the state is $X_0$ times the exponential of a normal variable. With $z(x)$ the
     draw that leads to $x$, the density is that of a standard normal at $z(x)$ times $dz/dx$, so
     that the score of a coordinate is $[[steps]]$, where $t$ is $k\delta$."""
-    return same(_score_of_kernel().subs(t, k * dt), formula)
+    return same(_at_step(_score_of_kernel()), formula)
+
+
+def _at_step(formula: Expr) -> Expr:
+    return formula.subs(t, k * dt)
 
 
 def is_the_target_at_time(formula: Expr) -> bool:
@@ -46,12 +50,13 @@ def _target(drift_time: Expr, variance_time: Expr) -> Expr:
 
 
 def _figures() -> tuple[Figure, ...]:
-    start, state, sigma, index, step = 1.4, 1.1, 0.8, 500, 0.001
-    at = {L: ln(state), L0: ln(start), mu: sigma**2 / 2, s2: sigma**2, t: index * step, dt: step}
-    where = f"x0 = {start}, X_k = {state}, k = {index}, delta = {step}, sigma = {sigma}"
-    (printed,) = E10.printed.values()
-    found = Figure(f"target ({where}, mu = sigma^2/2)", float(E10.holds.subs(at)))
-    return found, Figure("as printed, with its t the time", float(printed.subs(at)))
+    start, state, drift, variance, index, step = 1.4, 1.1, 0.32, 0.64, 500, 0.001
+    at = {L: ln(state), L0: ln(start), mu: drift, s2: variance, k: index, dt: step}
+    where = (f"x0 = {start}, X_k = {state}, k = {index}, delta = {step}, mu = {drift}, "
+             f"sigma^2 = {variance}")  # fmt: skip
+    right, printed = (_at_step(f).subs(at) for f in (E10.holds, *E10.printed.values()))
+    found = Figure(f"target ({where})", float(right))
+    return found, Figure("as printed, with its t the time", float(printed))
 
 
 def _in_states(formula: Expr) -> Expr:

@@ -40,9 +40,17 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     same for every point; the density is differentiated with a symbol for each exponential."""
     log_share, score = candidate
     phis, left = _law_of_data()
-    gaps = [log_share(Y, c, _SHIFT) - phi for c, phi in zip(_POINTS, phis, strict=True)]
-    right = score(_average(_SIZES, _POINTS), Y, _SHIFT)
+    gaps = [_at(log_share, c) - phi for c, phi in zip(_POINTS, phis, strict=True)]
+    right = _under(score, _average(_SIZES, _POINTS))
     return vanishes([f - g for f, g in pairwise(gaps)]) and vanishes(left - right)
+
+
+def _at(log_share: Shares, point: Matrix) -> Expr:
+    return log_share(Y, point, _SHIFT)
+
+
+def _under(score: Score, mean: Matrix) -> Matrix:
+    return score(mean, Y, _SHIFT)
 
 
 @cache
@@ -198,8 +206,7 @@ SCORE = Claim(
         "the log score, without -1": (_log_share, lambda D, y, m: (D + m - y) / v),
         "shares without the factor 1/2": (lambda y, c, m: 2 * _log_share(y, c, m), _score),
     }, shown=lambda found: {
-        "share": found[0](Y, Matrix(symbols("c_n1 c_n2")), _SHIFT),
-        "score": found[1](_MEAN, Y, _SHIFT),
+        "share": _at(found[0], Matrix(symbols("c_n1 c_n2"))), "score": _under(found[1], _MEAN),
     }, names=_laws.NAMES, assumptions=(
         Assumption(
             "t is positive", "v, by which the score divides, is positive",

@@ -32,7 +32,7 @@ def is_the_target(candidate: Mapping[str, Expr]) -> bool:
 
     The kernel is $p(x\mid x_0)\propto[[kernel]]$ as a function of $x$, from the density of $G$.
     Its logarithm is differentiated; mean and variance follow from the moments of $G$."""
-    derived, G = x * diff(_log_kernel(x, x0), x), Symbol("G")
+    derived, G = x * diff(log(_KERNEL).expand(), x), Symbol("G")
     powers = (expand(derived.subs(x, x0 * G) ** k).as_poly(G).terms() for k in (1, 2))
     first, second = (
         sum(c * _moment(looks, degree).gammasimp() for (degree,), c in terms) for terms in powers
@@ -96,7 +96,8 @@ def keeps_gamma_marginals(step: Law) -> bool:
     the parameters $p$ and $q$ is $[[beta]]$. Values of the gamma function and $n$-th powers become
     symbols."""
     factor, p, q = map(cancel, step)
-    ratio = _moment(looks, n) * _beta_moment(p, q) * factor**n / _moment(M, n)
+    of_beta = _BETA.subs(dict(zip(_PQ, (p, q), strict=True)), simultaneous=True)
+    ratio = _GAMMA * of_beta * factor**n / _GAMMA.subs(looks, M)
     return vanishes(laws.named(ratio.replace(gamma, lambda at: Symbol(str(at))), n) - 1)
 
 
@@ -134,6 +135,8 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
     return vanishes(_DRIFT - (diff(spread, x) + spread * score / x) / 2)
 
 
+_KERNEL, _PQ = exp(_log_kernel(x, x0)), symbols("p q")
+_GAMMA, _BETA = _moment(looks, n), _beta_moment(*_PQ)
 _DRIFT, _NOISE = x * (growth - crowding * x), sigma * x
 _TARGET = {"target": looks - 1 - looks * x / x0, "mean": Integer(-1), "variance": looks}
 _MARGINAL = (looks, alpha, beta / looks)
@@ -154,7 +157,7 @@ TARGET = Claim(
         "variance 1 / looks": _TARGET | {"variance": 1 / looks},
         "noise of mean looks": _TARGET | {"target": looks - 1 - x / x0},
         "score of the ratio, not times x": _TARGET | {"target": _TARGET["target"] / x},
-    }, values=lambda: {"kernel": exp(_log_kernel(x, x0))}, names=_NAMES,
+    }, values=lambda: {"kernel": _KERNEL}, names=_NAMES,
     assumptions=(_LOOKS, _COORDINATE), depends=("A-Thm", "R25", "product-moments"), pins=(
         Pin(
             "gbm_ref.gamma_noise_sample", vectors="gamma_noise_sample",
@@ -195,7 +198,7 @@ CHAIN = Claim(
     "R24b", "a Markov chain with gamma noise", keeps_gamma_marginals, holds=_STEP, twins={
         "not rescaled": (Integer(1), M, looks - M), "swapped": (looks / M, looks - M, M),
         "second parameter K": (looks / M, M, looks),
-    }, values=lambda: {"gamma": _moment(looks, n), "beta": _beta_moment(*symbols("p q"))},
+    }, values=lambda: {"gamma": _GAMMA, "beta": _BETA},
     names=_CHAIN_NAMES,
     assumptions=(_FALLING, "the beta draws are independent of each other, of X_0 and of X_k"),
     readings=("the moments of all positive orders (a Mellin transform) determine the law",),

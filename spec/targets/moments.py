@@ -19,6 +19,7 @@ from spec.targets import log_normal
 from spec.targets import standard_laws as laws
 
 e1, e2, G1, G2, w1, w2 = symbols("e1 e2 G1 G2 w1 w2", positive=True)
+_SQUARES = e1**2 * G1, e2**2 * G2
 n, k, c, b, u, q = symbols("n k c b u q", positive=True)
 Values = Mapping[str, mpf]
 Pair = tuple[Expr, Expr]
@@ -32,13 +33,9 @@ def are_of_the_mixture(moments: Pair) -> bool:
     The second moment of the first component is $[[square]]$, and so for the other
     (mean-log-normal). Those of the mixture are their averages."""
     first, second = (log_normal.MEAN.holds[0].subs(log_normal.n, order) for order in (1, 2))
-    mean, square = w1 * e1 + w2 * e2, w1 * _square(e1, G1) + w2 * _square(e2, G2)
+    mean, square = w1 * e1 + w2 * e2, w1 * _SQUARES[0] + w2 * _SQUARES[1]
     gaps = [f.subs(w2, 1 - w1) for f in (moments[0] - mean, moments[1] - square + mean**2)]
     return vanishes([second - 2 * first - s2, *gaps])
-
-
-def _square(e: Expr, G: Expr) -> Expr:
-    return e**2 * G
 
 
 def _parts(bend: int = 1) -> Pair:
@@ -159,7 +156,7 @@ MIXTURE = Claim(
         "spread of the components forgotten": (_MEAN, _VARIANCE.subs({G1: 1, G2: 1})),
         "root of the second moment": (_MEAN, w1 * e1**2 * G1 + w2 * e2**2 * G2),
         "weights exchanged": (w2 * e1 + w1 * e2, _VARIANCE),
-    }, values=lambda: {"square": _square(e1, G1)}, sheet=("E1",),
+    }, values=lambda: {"square": _SQUARES[0]}, sheet=("E1",),
     depends=("R2", "mean-log-normal"), pins=(
         *(pin for name in _KINDS for pin in _moment_pins(name)),
         _marginal("LogNormal", "a1 a2 S11 S22", "a1 S11", "a2 S22"),
