@@ -190,7 +190,8 @@ def _multiplied(rate: Expr, model: Expr = _SCORE) -> Expr:
 
 def _shrinkages() -> tuple[Figure, ...]:
     n, start, low = 10, mpf("0.1"), mpf("0.05")
-    rates = [(low * mpf(_STEEP) ** (mpf(i) / n)) ** 2 / n for i in range(n + 1)]
+    at, added = {sigma_min: low, ell: mpmath.log(_STEEP), dt: mpf(1) / n}, dt * _SCHEDULE**2
+    rates = [mpf(added.subs(t, i * dt).subs(at)) for i in range(n + 1)]
     levels = [start + sum(rates[:k]) for k in range(n + 1)]
     spent = zip(rates, levels[1:], strict=False), zip(rates[1:], levels[1:], strict=True)
     ratios = (mpmath.fprod(_multiplied(r, 1 / v) for r, v in steps) for steps in spent)
