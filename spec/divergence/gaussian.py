@@ -172,7 +172,8 @@ C6 = Claim(
         "it": factor(_w1, _w2), **{name: factor(*w) for name, w in _WEIGHTS.items()},
     }, values=lambda: {
         "volume": _LOG_VOLUME, "integrand": _INTEGRAND, **{
-            f"of_{n}": _INTEGRAND.subs({_w1: w[0], _w2: w[1]}) for n, w in _WEIGHTS.items()
+            f"of_{n}": _INTEGRAND.subs(tuple(zip((_w1, _w2), w, strict=True)))
+            for n, w in _WEIGHTS.items()
         },
     }, names={"lp": r"\log p", "lr": r"\log r"}, depends=("Robbins",),
     assumptions=("both laws have densities on the positive orthant, and the integrals exist",),
