@@ -104,14 +104,15 @@ def bounds_the_logarithm(bound: Expr) -> bool:
 
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
     one: numerators and denominators are polynomials without a negative coefficient."""
-    differences = (bound - _LOGARITHM).diff(_w), _SQUARE - _squared(bound)
-    certified = [has_no_negative_coefficient(e.subs(_w, 1 + _k), _k) for e in differences]
+    rise, other = (e.right - e.left for e in _inequalities(bound))
+    positive = (e.subs(_w, 1 + _k) for e in (rise.diff(_w), other))
+    certified = [has_no_negative_coefficient(e, _k) for e in positive]
     sides = (_c**2 / 2 * _SIDES["cost"] - _COST["cost"], _c**2 / 2 * _SIDES["limit"] - _LIMIT)
-    return all(certified) and vanishes(((bound - _LOGARITHM).subs(_w, 1), *sides))
+    return all(certified) and vanishes((rise.subs(_w, 1), *sides))
 
 
-def _squared(bound: Expr) -> Expr:
-    return bound**2
+def _inequalities(bound: Expr) -> tuple[Says, Says]:
+    return Says(_LOGARITHM, bound, r"\le"), Says(bound**2, _SQUARE, r"\le")
 
 
 _SIDES = {
@@ -124,8 +125,7 @@ R20 = Claim(
         "full rate sigma^2": {name: lambda e, g, f=f: 2 * f(e, g) for name, f in _RATES.items()},
         "the square left out": _RATES | {"off": lambda e, g: 0 * e},
         "the wrong sign": _RATES | {"off": lambda e, g: -s2 * (e - g) ** 2 / 2},
-    }, shown=lambda rates: {name: rate(e, g) for name, rate in rates.items()},
-    values=lambda: {"integrand": _integrand(*symbols("q u q' u' lr"))},
+    }, values=lambda: {"integrand": _integrand(*symbols("q u q' u' lr"))},
     names={"lr": r"\log\frac{q}{u}"}, assumptions=(
         "positive smooth densities, the fluxes vanish at the ends",
         "the equation is solved exactly: a step length adds its own error",
@@ -169,9 +169,8 @@ INEQUALITY = Claim(
     twins={
         "a lower bound of the logarithm": 2 - 2 / _w, "too large a bound": _SQUARE,
         "half of it": _BOUND / 2,
-    }, shown=lambda bound: {
-        "below": Says(_LOGARITHM, bound, r"\le"), "square": Says(_squared(bound), _SQUARE, r"\le"),
-    }, values=lambda: _SIDES, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
+    }, shown=lambda bound: dict(zip(("below", "square"), _inequalities(bound), strict=True)),
+    values=lambda: _SIDES, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
     assumptions=(Assumption(
         "v_N is at least v_0", "the first difference rises from nothing, at w one",
         lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cache
 
 from sympy import (
-    Expr, Matrix, MatrixSymbol, Poly, Symbol, atanh, det, diff, exp, expand, fraction, log,
-    symbols, together, trace)  # fmt: skip
+    Expr, Matrix, MatrixSymbol, Poly, Symbol, atanh, det, diff, exp, expand, expand_log, fraction,
+    log, symbols, together, trace)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin
@@ -21,6 +21,8 @@ Formula = Callable[[Matrix, Matrix, Matrix, Expr], Expr]
 Y = symbols("Y_1 Y_2", real=True)
 # The logarithm of dx / dy.
 _LOG_VOLUME = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
+_w1, _w2, _p_x, _lp, _lr = symbols("w_1 w_2 p lp lr")
+_INTEGRAND = _p_x * (_w1 * _lp + _w2 * _lr)
 _r, _s, _T, _p, _q, _a, _b = symbols("r s T var_p var_q mean_p mean_q")
 _RATIO, _LEFT = _r / (2 + _r), _r - log(1 + _r)
 _NEARLY = _r * _s - 2 * (_T - _s)
@@ -50,14 +52,10 @@ def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
 
     The densities of $\log X$, symbols at a point, are those of $X$ times the Jacobian determinant
     of $\exp$, which is differentiated; the integrands are compared per volume."""
-    w1, w2, lp, lr, p, volume = symbols("w_1 w_2 lp lr p volume")
-    in_x = _integrand(w1, w2, p, lp, lr) * volume
-    in_y = _integrand(w1, w2, p * volume, lp + _LOG_VOLUME, lr + _LOG_VOLUME)
-    return vanishes(in_y - in_x - factor(w1, w2) * p * volume * _LOG_VOLUME)
-
-
-def _integrand(w1: Expr, w2: Expr, p: Expr, log_p: Expr, log_r: Expr) -> Expr:
-    return p * (w1 * log_p + w2 * log_r)
+    volume = Symbol("volume")
+    in_y = {_p_x: _p_x * volume, _lp: _lp + _LOG_VOLUME, _lr: _lr + _LOG_VOLUME}
+    gained = _INTEGRAND.subs(in_y, simultaneous=True) - _INTEGRAND * volume
+    return vanishes(gained - factor(_w1, _w2) * _p_x * volume * _LOG_VOLUME)
 
 
 def law(name: str) -> Law:
@@ -90,7 +88,8 @@ def is_the_divergence(formula: Formula) -> bool:
     on_line = (cov_p[:1, :1], q[1][:1, :1], mean_p[:1, :] - q[0][:1, :])
     beside = (*(Matrix.diag(e, 1) for e in on_line[:2]), Matrix([*on_line[2], 0]))
     gap = formula(*on_line, logdet_p) - formula(*beside, logdet_p)
-    return vanishes((gap, left - formula(cov_p, q[1], mean_p - q[0], logdet_p - q[2])))
+    ratio = expand_log(_log_ratio(exp(logdet_p), exp(q[2])), force=True)
+    return vanishes((gap, left - formula(cov_p, q[1], mean_p - q[0], ratio)))
 
 
 def kl(cov_p: Matrix, cov_q: Matrix, shift: Matrix, log_ratio: Expr) -> Expr:
@@ -100,9 +99,13 @@ def kl(cov_p: Matrix, cov_q: Matrix, shift: Matrix, log_ratio: Expr) -> Expr:
     return (quadratic - cov_p.shape[0] - log_ratio) / 2
 
 
+def _log_ratio(det_p: Expr, det_q: Expr) -> Expr:
+    return log(det_p / det_q)
+
+
 def explicit(formula: Formula, cov_p: Matrix, cov_q: Matrix, shift: Matrix) -> Expr:
     """The formula with the logarithms of the determinants written out."""
-    return formula(cov_p, cov_q, shift, log(cov_p.det() / cov_q.det()))
+    return formula(cov_p, cov_q, shift, _log_ratio(cov_p.det(), cov_q.det()))
 
 
 def _in_plane(formula: Formula) -> Expr:
@@ -166,10 +169,12 @@ C6 = Claim(
         "the cross-entropy does not change": lambda w_1, w_2: w_1,
         "difference of the weights": lambda w_1, w_2: w_1 - w_2,
     }, shown=lambda factor: {
-        "it": factor(*symbols("w_1 w_2")), **{name: factor(*w) for name, w in _WEIGHTS.items()},
+        "it": factor(_w1, _w2), **{name: factor(*w) for name, w in _WEIGHTS.items()},
     }, values=lambda: {
-        "volume": _LOG_VOLUME, "integrand": _integrand(*symbols("w_1 w_2 p lp lr")),
-        **{f"of_{name}": _integrand(*w, *symbols("p lp lr")) for name, w in _WEIGHTS.items()},
+        "volume": _LOG_VOLUME, "integrand": _INTEGRAND, **{
+            f"of_{n}": _INTEGRAND.subs(tuple(zip((_w1, _w2), w, strict=True)))
+            for n, w in _WEIGHTS.items()
+        },
     }, names={"lp": r"\log p", "lr": r"\log r"}, depends=("Robbins",),
     assumptions=("both laws have densities on the positive orthant, and the integrals exist",),
 )  # fmt: skip
@@ -185,7 +190,7 @@ GAUSSIAN_KL = Claim(
             kl(P, Q, d, r) + trace(d.T * (P.inv() - Q.inv()) * d) / 2
         ), "sign of the log determinants": lambda P, Q, d, r: kl(P, Q, d, -r),
         "dimension not subtracted": lambda P, Q, d, r: kl(P, Q, d, r) + 1,
-    }, shown=lambda formula: {"it": formula(*_MATRICES, log(Symbol("det_P") / Symbol("det_Q")))},
+    }, shown=lambda formula: {"it": formula(*_MATRICES, _log_ratio(*symbols("det_P det_Q")))},
     names={"det_P": r"\det P", "det_Q": r"\det Q"}, sheet=("C6",), assumptions=(DEFINITE,),
     depends=("C6",), pins=(
         Pin("gbm_ref.kl_divergence", vectors=_VECTORS, variant="one dimension",

@@ -6,7 +6,7 @@ Lg = log det(I + C/tau); x1, x2 a pixel in two images."""
 from collections.abc import Callable, Mapping
 
 from sympy import (
-    Expr, Identity, Integer, Matrix, MatrixSymbol, Rational, det, exp, eye, log, ones, pi, sqrt,
+    Expr, Identity, Integer, Matrix, MatrixSymbol, Rational, det, exp, eye, log, ones, pi,
     symbols, trace)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -73,17 +73,13 @@ def is_the_price_of_the_average(cost: Expr) -> bool:
     a symbol for the logarithm of the quotient of the determinants, which is the one printed."""
     (mean, within, _), noise = law("C"), _tau * eye(2)
     ratio = (within + noise).det() / noise.det()
-    written = same(ratio, _over_noise(eye(2), within).det())
+    written = same(ratio, exp(_written(_Lg, eye(2), within)))
     return written and same(kl(within + noise, noise, mean - law("b")[0], _Lg), cost)
-
-
-def _over_noise(unit: Candidate, within: Candidate) -> Candidate:
-    return unit + within / _tau
 
 
 def _written(price: Expr, unit: Candidate, within: Candidate) -> Expr:
     """The price with its logarithm written out."""
-    return price.subs(_Lg, log(det(_over_noise(unit, within))))
+    return price.subs(_Lg, log(det(unit + within / _tau)))
 
 
 def is_the_gap(found: Mapping[str, Expr]) -> bool:
@@ -138,7 +134,7 @@ STARTS = Claim(
     "starts", "the starts as laws", is_the_pushed_point, holds=(_l + m, v), twins={
         "drift left out": (_l, v), "variance twice": (_l + m, 2 * v),
         "the logarithm of the mean": (_l + m + v / 2, v),
-    }, values=lambda: {"power": exp(_EXPONENT.subs(_root, sqrt(v)))},
+    }, values=lambda: {"power": exp(_EXPONENT)}, names={"r": r"\sqrt{v}"},
     sources=v1("Algorithm 1") + v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22", "E24"), assumptions=("one coordinate: the kernel is a product",),
     depends=("A6",), pins=(

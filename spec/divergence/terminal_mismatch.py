@@ -237,7 +237,7 @@ def is_the_way_back(found: Mapping[str, Expr]) -> bool:
 def _figures() -> tuple[Figure, ...]:
     half, rate, apart = Rational(1, 2), Rational("0.64"), log(2) / 2
     at = {_S12: half, _Delta: apart} | dict.fromkeys((_S11, _S22), half + rate)
-    end = at[_S11] + at[_S12]  # of the component that both pixels have
+    end = max(law("S")[1].subs(at).eigenvals())  # of the component that both pixels have
     shared = end - rate
     product, more = (float(_nats(excess.subs(at))) for excess in _COSTS.values())
     left = _WAY["error"].subs({_v: shared, _vN: end})

@@ -36,7 +36,7 @@ def positive(expression: Expr) -> bool:
     return len({c > 0 for part in parts for c in Poly(part, *variables).coeffs()}) == 1
 
 
-def trigamma_expansion(at: Expr, weight: Expr) -> Expr:
+def trigamma_expansion(at: Expr = q, weight: Expr = theta) -> Expr:
     """psi_1(q): 1/q + 1/(2 q^2) + 1/(6 q^3) - weight / (30 q^5)."""
     return 1 / at + 1 / (2 * at**2) + 1 / (6 * at**3) - weight / (30 * at**5)
 
@@ -61,7 +61,7 @@ def digamma_is_bracketed() -> bool:
     return trigamma_is_bracketed() and vanishes(slopes)
 
 
-def gamma_ratio_expansion(at: Expr, weight: Expr) -> Expr:
+def gamma_ratio_expansion(at: Expr = q, weight: Expr = theta) -> Expr:
     """(Gamma(q + 1) / Gamma(q + 1/2))^2: q + 1/4 + weight / (32 q)."""
     return at + Rational(1, 4) + weight / (32 * at)
 

@@ -9,6 +9,7 @@ import mpmath
 from sympy import (
     Expr, Function, Integer, Integral, Matrix, diff, exp, expand, lambdify, symbols)  # fmt: skip
 
+from spec.checking import typeset
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import Values, table
@@ -204,7 +205,8 @@ STABLE = Claim(
     twins={
         "h_s < v_k": (v, _STILL), "h_s < 4 v_k": (4 * v, _STILL),
         "the variance of the data law": (2 * v, kappa**2 * v),
-    }, shown=lambda pair: {"0": pair[0], "1": pair[1].factor(), "gap": _gap(pair)}, names=_NAMES,
+    }, shown=lambda pair: typeset.parts([e.factor() for e in pair]) | {"gap": _gap(pair)},
+    names=_NAMES,
     sheet=("R10",), assumptions=(
         *DATA, Assumption(
             "kappa is positive",

@@ -126,8 +126,9 @@ R9 = Claim(
         ), "noise of the exact reverse kernel": lambda s, one: (
             _step(s, one)[0], h * _step(s, one)[0],
         ), "noise kappa, not squared": lambda s, one: (_step(s, one)[0], kappa * h * one),
-    }, shown=lambda f: dict(zip("GQ", f(MatrixSymbol("S_k", 2, 2), Identity(2)), strict=True)),
-    names=NAMES, assumptions=ALL, depends=("A13", "R8"), pins=(
+    }, shown=lambda f: dict(
+        zip("GQ", f(s=MatrixSymbol("S_k", 2, 2), one=Identity(2)), strict=True)
+    ), names=NAMES, assumptions=ALL, depends=("A13", "R8"), pins=(
         Pin(
             "gbm_ref.exact_law", _POINTS, reads=lambda maps: lambda at: _run(maps, at)[:6],
             scale=lambda at: _run(_step, at)[6:], variant="dale-langevin-2d",

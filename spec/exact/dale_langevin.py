@@ -133,7 +133,7 @@ R8 = Claim(
         "variance shrinks by the ratio, not its square": (_RATIO * e, _RATIO * V + h),
         "noise of the exact reverse kernel": (_RATIO * e, _RATIO**2 * V + h * _RATIO),
         "half the score": ((1 - h / (2 * v)) * e, (1 - h / (2 * v)) ** 2 * V + h),
-    }, values=lambda: {"score": hyvarinen(L, symbols("c"), v).factor()}, names=NAMES,
+    }, values=lambda: {"score": hyvarinen(L, mean=symbols("c"), variance=v).factor()}, names=NAMES,
     assumptions=(*ALL, "log X_k and the draw are normal and independent"), depends=("A13",),
 )  # fmt: skip
 
@@ -168,7 +168,7 @@ LEADING = Claim(
     is_the_first_order, holds=_LEADING, twins={
         "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,
-    }, values=lambda: {"psi": special.trigamma_expansion(q, special.theta)}, names=NAMES,
+    }, values=lambda: {"psi": special.trigamma_expansion()}, names=NAMES,
     sheet=("R8",), assumptions=(*ALL, EXACT_START), depends=("R8-closed",))  # fmt: skip
 
 _KL = (V / v0 - 1 - log(V / v0) + e**2 / v0) / 2

@@ -5,13 +5,13 @@ its neighbours, in several versions. Nothing says which version made the paper's
 
 from functools import partial
 
-from sympy import Expr, Integer, Rational, solve, symbols
+from sympy import Expr, Integer, Matrix, Rational, solve, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Kind, Means, v2
 from spec.checking.symbols import L, L0, dt, h, mu, s2, sigma, t
 from spec.objectives._setting import DENOISING, c
-from spec.paper.settings import DRIFT, PRINTED
+from spec.paper.settings import DRIFT, PRINTED, SETTINGS as OF_VERSION_1
 from spec.process.equations import A6, mu1
 from spec.scores.kernel import A16
 
@@ -115,8 +115,8 @@ def is_the_coded_start(law: tuple[Expr, Expr]) -> bool:
 
     The averages are pushed by the kernel of A6 with the fitted parameters in place of $\mu$ and
     $\sigma$."""
-    mean, variance = _kernel(_MU, _S)
-    return vanishes((law[0] - mean, law[1] - variance))
+    laws = *_kernel(_MU, _S), *_kernel(DRIFT.holds, sqrt(s2))
+    return vanishes(Matrix([*law, *_PROCESS]) - Matrix(laws))
 
 
 def _kernel(drift: Expr, rate: Expr) -> tuple[Expr, Expr]:
@@ -129,21 +129,20 @@ k, delta = symbols("k delta", positive=True)
 _MU, _S = symbols("muhat sigmahat", positive=True)
 _RESIDUAL = s2 * t * h + L - L0 - mu * t + Rational(3, 2) * s2 * t
 _LEARNED = k / (k + 1) * (1 + h) + (mu - s2 / 2) / (s2 * (k + 1))
-_START, _LEVEL = ((_MU - _S**2 / 2) * t, _S**2 * t), Rational(999, 1000)
-_NAMES = {"L": r"\log X", "L0": r"\log X_0", "s2": r"\sigma^2", "muhat": r"\hat\mu",
+_START, _PROCESS = ((_MU - _S**2 / 2) * t, _S**2 * t), (0 * t, s2 * t)
+_LEVEL = Rational(999, 1000)
+_NAMES = {"L": r"\log X", "L0": r"\log X_0", "muhat": r"\hat\mu",
           "sigmahat": r"\hat\sigma", "h": "h"}  # fmt: skip
 
 
 def _of_mnist() -> dict[str, object]:
     (mean,), (deviation,) = FITS["mnist"]
-    drift = DRIFT.holds.subs(s2, sigma**2)
-    process, at = _kernel(drift, sigma), _LEVEL * PRINTED["N"] * Rational(PRINTED["delta"])
-    found = {_MU: Rational(str(mean)), _S: Rational(str(deviation)), t: at}
-    sizes = [float(e.subs(found)) for e in _START]
-    own = float(process[1].subs({sigma: Rational(PRINTED["sigma"]), t: at}))
-    return {"level": _LEVEL, "mnist": f"{sizes[0]:.3f}", "deviation": f"{sizes[1] ** 0.5:.3f}",
-            "own": f"{own**0.5:.3f}", "drift": drift, "own mean": process[0],
-            "own variance": process[1]}  # fmt: skip
+    at = {_MU: Rational(str(mean)), _S: Rational(str(deviation)), sqrt(s2): PRINTED["sigma"],
+          t: _LEVEL * Rational(OF_VERSION_1.holds["horizon"])}  # fmt: skip
+    found = {"mnist": _START[0], "deviation": sqrt(_START[1]), "own": sqrt(_PROCESS[1])}
+    numbers = {name: f"{float(e.subs(at)):.3f}" for name, e in found.items()}
+    own = dict(zip(("own mean", "own variance"), _PROCESS, strict=True))
+    return {"level": _LEVEL, "drift": DRIFT.holds, **own, **numbers}
 
 
 READ = "the code is as we read it, in the versions named in spec/paper/authors_code.py"
@@ -164,7 +163,7 @@ LEVEL = Claim(
     ), depends=("coded-weight", "R5"))  # fmt: skip
 START = Claim(
     "coded-start", "the class-average start as coded", is_the_coded_start, holds=_START, twins={
-        "the process": (0 * t, s2 * t), "no Ito term": (_MU * t, _S**2 * t),
+        "the process": _PROCESS, "no Ito term": (_MU * t, _S**2 * t),
         "deviation for variance": (_START[0], _S * t),
     }, shown=lambda law: {"mean": law[0], "variance": law[1]}, values=_of_mnist, names=_NAMES,
     sheet=("E22",), readings=(READ,), depends=("A6", "Table-2", "settings", "settings-drift"),

@@ -13,7 +13,7 @@ from spec.checking.numeric import rounds_to
 from spec.checking.symbols import dt, kappa, mu, s2
 from spec.checking.trace import each
 from spec.exact import published
-from spec.paper.settings import PRINTED, lost
+from spec.paper.settings import PRINTED, SETTINGS, lost
 
 _GREY, _INNER = 255, {"in place": int(str(PRINTED["L"])), "as printed": 1}
 # What output_variance runs at.
@@ -65,17 +65,21 @@ def is_the_distance(distance: Expr) -> bool:
     score = -1 + (image + (mu - s2 / 2) * dt - state) / (s2 * dt)
     new = state - dt * (mu - 3 * s2 / 2) + dt * s2 * score + kappa * root * z
     square = expectation((new - image) ** 2, z, 0, 1).subs(root**2, s2 * dt)
-    return same(_PIXELS * square, distance)
+    return same(square, _in_a_pixel(distance))
+
+
+def _in_a_pixel(distance: Expr) -> Expr:
+    return distance / _PIXELS
 
 
 _PIXELS = 2
-_AT = {kappa: 1, s2: Rational(PRINTED["sigma"]) ** 2, dt: Rational(PRINTED["delta"])}
+_AT = {kappa: 1, s2 * dt: Rational(SETTINGS.holds["step"])}
 MEMORISATION = Claim(
     "memorisation-floor", "a sampler that has memorised need not return identical images",
     is_the_distance, holds=2 * kappa**2 * s2 * dt, twins={
         "identical": 0 * s2, "one pixel": kappa**2 * s2 * dt,
         "noise factor not squared": 2 * kappa * s2 * dt,
-    }, values=lambda: {"deviation": mpmath.sqrt(mpf(MEMORISATION.holds.subs(_AT) / _PIXELS))},
+    }, values=lambda: {"deviation": mpmath.sqrt(mpf(_in_a_pixel(MEMORISATION.holds).subs(_AT)))},
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     assumptions=("well separated training images, so that one weight is one", "delta_s = delta"),
     depends=("R3", "A13", "settings"))  # fmt: skip

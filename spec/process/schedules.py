@@ -190,10 +190,11 @@ def _multiplied(rate: Expr, model: Expr = _SCORE) -> Expr:
 
 def _shrinkages() -> tuple[Figure, ...]:
     n, start, low = 10, mpf("0.1"), mpf("0.05")
-    rates = [(low * mpf(_STEEP) ** (mpf(i) / n)) ** 2 / n for i in range(n + 1)]
+    at, added = {sigma_min: low, ell: mpmath.log(_STEEP), dt: mpf(1) / n}, _TERM.subs(Q, _POWER)
+    rates = [mpf(added.subs(t, i * dt).subs(at)) for i in range(n + 1)]
     levels = [start + sum(rates[:k]) for k in range(n + 1)]
     spent = zip(rates, levels[1:], strict=False), zip(rates[1:], levels[1:], strict=True)
-    ratios = (mpmath.fprod(_multiplied(r, 1 / v) for r, v in steps) for steps in spent)
+    ratios = (mpmath.fprod(_multiplied(r).subs(level, v) for r, v in steps) for steps in spent)
     exact, shrunk = (levels[n] / start * ratio for ratio in ratios)
     setting = f"v_0 = {start}, sigma(t) = {low} * {_STEEP}^t, N = {n}"
     label = f"e_0 over its exact value, sigma_(k-1): {setting}"

@@ -33,7 +33,8 @@ def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = GBM[0]) -> bool:
     change = sum(rate * diff(log_density, s) for rate, s in zip(rates, (m, v), strict=True))
     in_x = partials_of_exponentials((L,), (x,))
     moving = Matrix([drift]), Matrix([GBM[1] ** 2])
-    ito = generator(L, *moving, in_x) - rates[0], (in_x[0](L) * GBM[1]) ** 2 - rates[1]
+    of_log = _of_logarithm(rates)
+    ito = generator(L, *moving, in_x) - of_log.drift, (in_x[0](L) * GBM[1]) ** 2 - of_log.noise**2
     gained = [diff(_accumulated(rate), t) - _at(rate, t) for rate in rates]
     start = [_accumulated(rate).subs(t, 0).doit() for rate in rates]
     return vanishes((change - fokker_planck(log_density, *moving, in_x), *ito, *gained, *start))
@@ -47,10 +48,13 @@ def _accumulated(rate: Expr) -> Expr:
     return Integral(_at(rate, s), (s, 0, t))
 
 
+def _of_logarithm(rates: tuple[Expr, Expr]) -> Sde:
+    return Sde(r"\log X", rates[0], sqrt(rates[1]))
+
+
 def _rates(rates: tuple[Expr, Expr]) -> Values:
-    mean, variance = map(_accumulated, rates)
-    log_x = Sde(r"\log X", rates[0], sqrt(rates[1]))
-    return {"mean": Says("m(t)", mean), "variance": Says("v(t)", variance), "log": log_x}
+    mean, variance = map(Says, ("m(t)", "v(t)"), map(_accumulated, rates))
+    return {"mean": mean, "variance": variance, "log": _of_logarithm(rates)}
 
 
 _DRIFT, _DIFFUSION = b0 + b1 * t + b2 * t**2, c0 + c1 * t

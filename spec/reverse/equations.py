@@ -204,7 +204,7 @@ E11 = Claim(
         "one dt, positive in reverse time": (dr, dr),
         "one dt, negative (as eq. (4) is usually read)": (-dr, -dr),
     }, shown=lambda pair: {"four": Says("dt", pair[0]), "ten": Says("dt", pair[1])},
-    values=lambda: {"drift_4": _PRINTED[0], "drift_10": _PRINTED[1]},
+    values=lambda: dict(zip(("drift_4", "drift_10"), _PRINTED, strict=True)),
     names={"score": r"\nabla\log q(Y)"}, sources=v1("eq. 4", "eq. 10", "eq. 11"),
     sheet=("E11", "A2", "A10"), assumptions=REGULAR,
     readings=("eq. (11) is eq. (10) with the other score (A11)",), depends=("A2", "A10", "A11"),

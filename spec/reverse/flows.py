@@ -5,7 +5,7 @@ H = sigma^2 delta; M, w are mean and deviation of log X at the running time, w0 
 
 from collections.abc import Callable, Sequence
 
-from sympy import Expr, Integer, Rational, Symbol, diag, diff, symbols
+from sympy import Expr, Integer, Rational, diag, diff, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Values
@@ -16,7 +16,7 @@ from spec.checking.typeset import Says, Sde
 from spec.reverse.equations import (
     LOG_DENSITY, REGULAR, REVERSE_RATE, XS, D, in_plane, score, variance_of)  # fmt: skip
 
-y = Symbol("y", real=True)
+y, y0, M0 = symbols("y y0 M0", real=True)
 w, w0 = symbols("w w0", positive=True)
 f, _FULL, _NOISE = mu - s2 / 2, 1, kappa * sigma
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "w": "w_s", "w0": "w_t"}
@@ -30,7 +30,9 @@ def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
     and in $X$, for every density of the plane and with its own $\mu$ in each coordinate."""
     at_one = zip(rates, (-f + s2 * score, REVERSE_RATE), strict=True)
     agree = all(same(rate.subs(kappa, _FULL), known) for rate, known in at_one)
-    return agree and _keep(rates, variance_of(_NOISE))
+    in_log, in_x = _noisy(rates)
+    kept = _keep((in_log.drift, in_x.drift / x), variance_of(in_log.noise))
+    return agree and kept and same(in_x.noise, x * in_log.noise)
 
 
 def _keep(rates: Sequence[Expr], squared: Expr) -> bool:
@@ -58,9 +60,8 @@ def _at_level(square: Expr, ito: Expr | None = None) -> tuple[Expr, Expr]:
     return -f + half * score, -f + half * (1 + h) + (square / 2 * s2 if ito is None else ito)
 
 
-def _noisy(rates: tuple[Expr, Expr]) -> Values:
-    in_log = Sde("Y", rates[0], _NOISE, "r")
-    return {"in_log": in_log, "in_x": Sde("X", _of_x(rates[1]), _of_x(_NOISE), "r")}
+def _noisy(rates: tuple[Expr, Expr]) -> tuple[Sde, Sde]:
+    return Sde("Y", rates[0], _NOISE, "r"), Sde("X", _of_x(rates[1]), _of_x(_NOISE), "r")
 
 
 _VARYING = kappa**2 * (1 + D[0]) ** 2  # kappa^2 where we are, and it changes from there
@@ -70,7 +71,8 @@ R11 = Claim(
         "drift unchanged while the noise is reduced": _at_level(Integer(1), kappa**2 / 2 * s2),
         "kappa for kappa^2": _at_level(kappa),
         "in X the Itô term of full noise": _at_level(kappa**2, s2 / 2),
-    }, shown=_noisy, values=lambda: {"full": _FULL}, names=_NAMES, assumptions=(
+    }, shown=lambda rates: dict(zip(("in_log", "in_x"), _noisy(rates), strict=True)),
+    values=lambda: {"full": _FULL}, names=_NAMES, assumptions=(
         *REGULAR, Assumption(
             "kappa does not depend on the state",
             "the diffusion matrix has no derivatives in log coordinates",
@@ -88,27 +90,31 @@ def corrects(candidate: tuple[Expr, Expr]) -> bool:
     The drift along the score and the noise balance in the Fokker-Planck equation for every
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
     adds noise of variance $h$; the stationary variance is a fixed point of that."""
-    (c, factor), added, noise = candidate, _STEP["step"], variance_of(_STEP_NOISE)
-    at_rest, moving = in_plane(0 * score, score), in_plane(c * s2 * score, score)
+    (moved, stationary), added = _corrector(candidate), _STEP["step"]
+    noise, along = variance_of(moved.noise), diff(-((y - M) ** 2) / (2 * v), y)
+    at_rest, moving = in_plane(0 * score, score), in_plane(moved.drift, score)
     pair = (at_rest, isotropic(s2 * 0)), (moving, isotropic(noise))
-    step, variance = y + c * added * diff(-((y - M) ** 2) / (2 * v), y), v * factor.subs(H, added)
+    step, variance = y + dt * moved.drift.subs(score, along), stationary.subs(H, added)
     fixed = diff(step, y) ** 2 * variance + dt * noise - variance
     # A22 has drift 1 * score and noise variance 2; at this rate it has our noise.
-    langevin = c * s2 - noise / 2
+    langevin = moved.drift - noise / 2 * score
     balanced = vanishes((fixed, langevin))
     return balanced and keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D)
 
 
-_STEP_NOISE = sigma
+def _corrector(candidate: tuple[Expr, Expr]) -> tuple[Sde, Expr]:
+    rate, factor = candidate
+    return Sde("Y", rate * s2 * score, sigma, "r"), factor * v
+
+
 _STEP, _HALF, _FACTOR = {"step": s2 * dt}, Rational(1, 2), 1 / (1 - H / (4 * v))
 R11_CORRECTOR = Claim(
     "R11-corrector", "a corrector at fixed time", corrects, holds=(_HALF, _FACTOR), twins={
         "drift of the reverse equation": (2 * _HALF, _FACTOR),
         "factor of mirrored Langevin with step 2h": (_HALF, 1 / (1 - H / (2 * v))),
         "first order of the factor": (_HALF, 1 + H / (4 * v)), "no bias": (_HALF, v / v),
-    }, shown=lambda c: {
-        "corrector": Sde("Y", c[0] * s2 * score, _STEP_NOISE, "r"), "stationary": c[1] * v,
-    }, values=lambda: _STEP, names=_NAMES | {"H": "h"},
+    }, shown=lambda c: dict(zip(("corrector", "stationary"), _corrector(c), strict=True)),
+    values=lambda: _STEP, names=_NAMES | {"H": "h"},
     sheet=("R11",), assumptions=REGULAR, depends=("A10-score", "A22"))  # fmt: skip
 
 Flow = tuple[Expr, Expr, Expr]
@@ -129,21 +135,19 @@ def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) 
 
 def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool:
     """Whether y = M + factor * (y0 - M0) moves with the velocity, dM = f dt, dw = s2/(2w) dt."""
-    start = symbols("y0 M0", real=True)
-    path = _path(M, factor, *start)
+    path = _path(factor)
     moved = diff(path, M) * f + diff(path, w) * s2 / (2 * w)
     exact = diff(-((y - M) ** 2) / (2 * w**2), y)
     along = velocity.subs(score, slope(exact)).subs(y, path)
-    return vanishes((path.subs({w: w0, M: start[1]}) - start[0], moved - along))
+    return vanishes((path.subs({w: w0, M: M0}) - y0, moved - along))
 
 
-def _path(mean: Expr, factor: Expr, start: Expr, its_mean: Expr) -> Expr:
-    return mean + factor * (start - its_mean)
+def _path(factor: Expr) -> Expr:
+    return M + factor * (y0 - M0)
 
 
 def _flow(candidate: Flow) -> Values:
-    start, mean, end = symbols("Y_t M_t M_s")
-    said = candidate[0], _of_x(candidate[1]), _path(end, candidate[2], start, mean)
+    said = candidate[0], _of_x(candidate[1]), _path(candidate[2])
     pairs = map(Says, (r"\frac{dY}{dt}", r"\frac{dX}{dt}", "Y_s"), said)
     return dict(zip(("in_log", "in_x", "path"), pairs, strict=True))
 
@@ -154,7 +158,8 @@ R16_ODE = Claim(
         "score of the reverse equation, not halved": (f - s2 * score, *_FLOW[1:]),
         "sigma^2/2 for sigma^2 in X": (_FLOW[0], mu - s2 / 2 - s2 / 2 * h, _FLOW[2]),
         "ratio of variances, not of deviations": (*_FLOW[:2], w**2 / w0**2),
-    }, shown=_flow, names=_NAMES, sheet=("R16",), assumptions=(
+    }, shown=_flow, names=_NAMES | {"y0": "Y_t", "M0": "M_t", "M": "M_s"}, sheet=("R16",),
+    assumptions=(
         *REGULAR, Assumption(
             "the score is exact", "the path of log-normal data moves along it",
             lambda: not flows(_FLOW, slope=lambda exact: exact / 2),

@@ -96,17 +96,13 @@ def adds_to_the_variance(added: Expr) -> bool:
 def _gained(length: Expr) -> Expr:
     """By a step that adds so much variance, from a level to the next."""
     step = variance_after([((v - v0) / s2, length / s2, kappa)], v0, s2, V)
-    return _quotient(step, v - H) - _quotient(V, v)
-
-
-def _quotient(variance: Expr, exact: Expr) -> Expr:
-    return variance / exact**2
+    return _QUOTIENT.subs({V: step, v: v - H}, simultaneous=True) - _QUOTIENT
 
 
 def _total(added: Expr) -> Expr:
     """The variance after N levels."""
     term = added.xreplace({v: v0 + k * H, kappa: chi ** (N - k)})
-    return v0**2 * _quotient(V_N, v_N) + Sum(v0**2 * term, (k, 1, N))
+    return v0**2 * _QUOTIENT.subs({V: V_N, v: v_N}) + Sum(v0**2 * term, (k, 1, N))
 
 
 def is_the_limit(formula: Expr) -> bool:
@@ -219,14 +215,14 @@ GAP = Claim(
     readings=("the reconstructed listings A-Alg1 and A-Alg2",),
     depends=("A12", "A13", "A-Alg1", "A-Alg2"))  # fmt: skip
 
-_ADDED = kappa**2 * H / (v - H) ** 2
+_QUOTIENT, _ADDED = V / v**2, kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(
     "annealing-variance", "what annealing leaves of the variance", adds_to_the_variance,
     holds=_ADDED, twins={
         "v_k for v_{k-1}": kappa**2 * H / v**2, "not squared": _ADDED * (v - H),
         "kappa for kappa^2": _ADDED / kappa,
     }, shown=lambda added: {"added": added, "total": _total(added)}, values=lambda: {
-        "quotient": _quotient(V, v), "chi": CHI,
+        "quotient": _QUOTIENT, "chi": CHI,
         "ratio": relative_variance(uniform_rows(LEVELS, CHI)),
     }, names={"H": "h", "chi": r"\chi"}, sources=v2("App. G.2: annealing"),
     sheet=("E18",), assumptions=(

@@ -9,7 +9,7 @@ from operator import index
 import mpmath
 from mpmath import mpf, nint
 from sympy import (
-    Expr, Function, Integer, Rational, Symbol, exp, expand_func, expand_log, limit, log,
+    Expr, Function, Integer, Rational, Symbol, exp, expand_func, expand_log, log,
     logcombine, oo, polygamma, symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -103,9 +103,13 @@ def is_the_law(candidate: tuple[Expr, Expr]) -> bool:
     By induction over the steps of eq. (22): at the beginning they are those of the data, and a
     step adds $[[drift]]$ to the mean and $[[added]]$ to the variance. The law stays normal, as
     that of a sum of independent normal variables. The length of the time is one."""
-    at_start, moved = ([c.subs(t, at) for c in candidate] for at in (0, t + dt))
+    at_start, moved = (_at(candidate, time) for time in (0, t + dt))
     grown = [c + more for c, more in zip(candidate, _MORE.values(), strict=True)]
     return vanishes((at_start[0] - a, at_start[1] - v0)) and all(map(same, moved, grown))
+
+
+def _at(law: tuple[Expr, Expr], time: Expr | int) -> tuple[Expr, ...]:
+    return tuple(part.subs(t, time) for part in law)
 
 
 def cover_the_interval(levels: tuple[Ends, Ends]) -> bool:
@@ -185,7 +189,7 @@ E2_BIAS = Claim(
 @cache
 def _limit_of(bias: Expr) -> Expr:
     in_logs = bias.replace(polygamma, lambda n, x: log(x))
-    found = limit(in_logs.subs(H, _PER_STEP["length"]), N, oo)
+    found = in_logs.subs(H, _PER_STEP["length"]).limit(N, oo)
     scale, logs = expand_log(found.factor(), force=True).factor().as_independent(log, as_Add=False)
     one = scale * logcombine(logs, force=True).replace(log, lambda inside: log(inside.cancel()))
     assert same(exp(found / scale), exp(one / scale))
@@ -207,9 +211,8 @@ _LAW = a + RATE * t, v0 + s2 * t
 START_LAW = Claim(
     "V1-Alg1-start", "start of Algorithm 1", is_the_law, holds=_LAW, twins={
         "variance of the noise alone": (_LAW[0], s2 * t), "mu for the mean": (a + mu * t, _LAW[1]),
-    }, printed={"exp(Z)": _EXP_Z}, shown=lambda law: dict(
-        zip(("mean", "variance"), (c.subs(t, _END) for c in law), strict=True)
-    ),
+    }, printed={"exp(Z)": _EXP_Z},
+    shown=lambda law: dict(zip(("mean", "variance"), _at(law, _END), strict=True)),
     values=lambda: _MORE, sources=v1("Algorithm 1"),
     sheet=("R9", "R23"), assumptions=("log-normal data",), depends=("A6", "E4"), erratum=Erratum(
         Fault.INCONSISTENT,

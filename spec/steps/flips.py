@@ -9,7 +9,7 @@ from functools import cache
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Abs, Expr, Function, Integer, Poly, Symbol, erfc, exp, lambdify, log, sqrt, symbols,
+    Abs, Expr, Function, Integer, Poly, Symbol, diff, erfc, exp, lambdify, log, oo, sqrt, symbols,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -40,13 +40,14 @@ def are_the_moments(candidate: Laws) -> bool:
     negative, that is, for positive $\kappa$, with the probability $[[flip]]$ and $[[average]]$.
 
     Given $x$ the factor is affine in the draw, on log-normal data in two independent normal
-    variables, and hence normal. The moments are averaged exactly."""
+    variables, and hence normal. The moments are averaged exactly. As the mean grows a
+    probability falls from one to zero, at the rate of a normal density."""
     factor = ambient_factor(h, z, root, kappa)
     averaged = factor.subs(h, affine_score(u * w, w**2))
     at_x, overall = over_draw(factor), _over_both(averaged)
     found = at_x, over_draw((factor - at_x) ** 2), overall, _over_both((averaged - overall) ** 2)
     gaps = [own - part for own, part in zip(found, candidate, strict=True)]
-    return Poly(averaged, u, z).total_degree() == 1 and vanishes(gaps)
+    return Poly(averaged, u, z).total_degree() == 1 and vanishes((*gaps, *_tail_gaps()))
 
 
 def _over_both(polynomial: Expr) -> Expr:
@@ -56,6 +57,12 @@ def _over_both(polynomial: Expr) -> Expr:
 def _tail(mean: Expr, variance: Expr) -> Expr:
     """The probability that a normal variable is negative."""
     return erfc(mean / sqrt(variance) / sqrt(2)) / 2
+
+
+def _tail_gaps() -> tuple[Expr, ...]:
+    """Zero where minus its slope in the mean is the normal density, of mass one."""
+    slope = diff(_tail(M, V), M)
+    return diff(slope, M) / slope + M / V, _tail(-oo, V) - 1, _tail(oo, V)
 
 
 def are_the_chances(candidate: tuple[Expr, Expr]) -> bool:
@@ -78,8 +85,7 @@ def _at_last_step(levels: int) -> tuple[mpf, mpf]:
 
 def _chance(laws: tuple[Expr, Expr], levels: int) -> mpf:
     with mpmath.workdps(50):
-        mean, variance = lambdify((H, w), laws, "mpmath")(*_at_last_step(levels))
-        return mpmath.ncdf(-mean / mpmath.sqrt(variance))
+        return lambdify((H, w), _tail(*laws), "mpmath")(*_at_last_step(levels))
 
 
 @cache
@@ -132,7 +138,7 @@ _SPREAD, _VARIANCE = kappa**2 * _STEP, kappa**2 * _STEP + _STEP**2 / w**2
 
 
 def _shown_laws(laws: Laws) -> dict[str, Expr]:
-    parts = [in_delta(part).subs(w, sqrt(Symbol("v_k"))) for part in laws]
+    parts = [in_delta(part) for part in laws]
     named = dict(zip("given spread mean variance".split(), parts, strict=True))
     return named | {"flip": _tail(*parts[:2]), "average": _tail(*parts[2:])}
 
@@ -163,7 +169,8 @@ R13 = Claim(
         "3/2 sigma^2 given x": (_GIVEN - _STEP / 2, _SPREAD, _MEAN, _VARIANCE),
         "h / v_k in the variance": (_GIVEN, _SPREAD, _MEAN, _SPREAD + _STEP / w**2),
         "kappa for kappa^2": (_GIVEN, kappa * _STEP, _MEAN, kappa * _STEP + _VARIANCE - _SPREAD),
-    }, shown=_shown_laws, names={"h": r"x\circ\nabla\log p_k(x)"}, assumptions=ON_LOG_NORMAL,
+    }, shown=_shown_laws, assumptions=ON_LOG_NORMAL,
+    names={"h": r"x\circ\nabla\log p_k(x)", "w": r"\sqrt{v_k}"}, means=Means.CALCULUS,
     depends=("A12", "R2"), pins=(
         _tail_pin("log_flip_probability", slice(2)),
         _tail_pin("log_average_flip_probability", slice(2, 4)), Pin(

@@ -64,12 +64,11 @@ def are_the_frozen_maps(candidate: Steps) -> bool:
     The means are put together from the denoiser, written in the score, and the gains of
     R17-bridge. The variance is what the regression of $\log X_s$ on $\log X_t$ leaves, for normal
     data with the variance $V_0$ (R7)."""
-    ancestral, ddim, variance = candidate
+    step, ddim = _maps(candidate)
     bridge, left, flow = (gain.subs({v: ra**2, V: rb**2}) for gain in R17_BRIDGE.holds)
     # Cov(Y_s - at_s / at_t Y_t, Y_t) = 0, as Cov(Y_s, Y_t) = Var Y_s.
     at_s, at_t = v0 + ra**2, v0 + rb**2
-    step = _with_noise(ancestral, variance)
-    gaps = step.subs(z, 0) - _moved(bridge), _adds(ddim) - _moved(flow)
+    gaps = step.subs(z, 0) - _moved(bridge), ddim - _moved(flow)
     spread = step.diff(z) ** 2
     return vanishes((*gaps, spread - at_s * (1 - at_s / at_t), spread.subs(v0, 0) - left))
 
@@ -78,8 +77,9 @@ def _adds(weight: Expr) -> Expr:
     return m_s - m + weight * (1 + h)
 
 
-def _with_noise(weight: Expr, variance: Expr) -> Expr:
-    return _adds(weight) + sqrt(variance) * z
+def _maps(candidate: Steps) -> tuple[Expr, Expr]:
+    ancestral, ddim, variance = candidate
+    return _adds(ancestral) + sqrt(variance) * z, _adds(ddim)
 
 
 def _moved(gain: Expr, score: Expr = h) -> Expr:
@@ -91,11 +91,6 @@ def _moved(gain: Expr, score: Expr = h) -> Expr:
 def _shown_steps(steps: Steps) -> dict[str, object]:
     made = zip(("log", "ambient", "corrector"), map(in_delta, _made(steps)), strict=True)
     return {name: Says("X", part, r"\leftarrow") for name, part in made}
-
-
-def _shown_maps(maps: Steps) -> dict[str, Expr]:
-    ancestral, ddim, variance = (part.subs(v0, V) for part in maps)
-    return {"ancestral": _with_noise(ancestral, variance), "ddim": _adds(ddim)}
 
 
 # The pins with points: constant coefficients, the step's own level lam times the row's kappa.
@@ -181,9 +176,9 @@ R17_STEPS = Claim(
         "weight of the bridge in the flow": (_DV, _DV, _VARIANCE),
         "half of it, as in the flow's drift": (_DV, _DV / 2, _VARIANCE),
         "variance ratio upside down": (_DV, _FLOW, _DV * (v0 + rb**2) / (v0 + ra**2)),
-    }, shown=_shown_maps, names={
+    }, shown=lambda maps: dict(zip(("ancestral", "ddim"), _maps(maps), strict=True)), names={
         "m": "m(t)", "m_s": "m(s)", "ra": r"\sqrt{v(s)}", "rb": r"\sqrt{v(t)}", "z": "Z", "h": "H",
-        "V": "V_0",
+        "v0": "V_0",
     }, sheet=("R7", "R17"), assumptions=(
         "0 < s < t", Assumption(
             "the denoiser is Tweedie's", "the score in its place",

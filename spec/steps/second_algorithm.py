@@ -13,10 +13,11 @@ from spec.checking.claim import Claim, Erratum, Fault, Figure, Formula, Means, P
 from spec.checking.pins import table, when_asked
 from spec.checking.symbols import dt, h, kappa, sigma, t, z
 from spec.checking.trace import each, points
+from spec.checking.typeset import applied
 from spec.steps._pinned import in_plane, plane_table
 from spec.steps._programs import (
-    START, Program, Row, by_rows, chi, decayed_each_visit, draw, frozen_score, in_place, literal,
-    unknown_score)  # fmt: skip
+    START, Program, Row, Score, by_rows, chi, decayed_each_visit, draw, frozen_score, in_place,
+    literal, unknown_score)  # fmt: skip
 from spec.steps._recursions import CHI, LEVELS, annealed_rows, variance_figure
 from spec.steps._reverse import log_step, root
 
@@ -35,9 +36,14 @@ def takes_steps(candidate: tuple[Program, Kept]) -> bool:
     for inner in each("L", (1, 2, 3)):
         score, rows = unknown_score(), _along((Integer(2), L, 2 - k), 2, inner)
         late = [row for row in rows if row[1] > inner - int(kept(inner))]
-        gaps.append(program(score, 2, inner, _LENGTH) - by_rows(late, score, _LENGTH))
+        steps = by_rows(late, score, _LENGTH) - START
+        gaps.append(_added(program, score, 2, inner) - steps)
         gaps.append(Integer(len(late)) - 2 * kept(inner))
     return vanishes(gaps)
+
+
+def _added(program: Program, score: Score, levels: int, inner: int) -> Expr:
+    return program(score, levels, inner, _LENGTH) - START
 
 
 def _along(rows: Rows, levels: int, inner: int, decay: Expr = chi) -> list[Row]:
@@ -100,7 +106,7 @@ def is_the_power(power: Power) -> bool:
 
 def _shown(candidate: tuple[Program, Kept]) -> Values:
     program, kept = candidate
-    added = program(unknown_score(), 1, 2, _LENGTH) - START
+    added = _added(program, unknown_score(), 1, 2)
     return {"added": added.collect(_LENGTH).subs(_LENGTH, sqrt(delta_s)), "kept": kept(L)}
 
 
@@ -256,8 +262,8 @@ NOISE_DECAY = Claim(
         "decayed at every visit": lambda i, j, inner: i * inner + j - 1,
         "decayed before the first level": lambda i, j, inner: i + 1,
     }, printed={"over the repeated steps of each level": _WITHIN},
-    shown=lambda power: {"noise": _noise(power(i, j, L))}, names=_NAMES, means=Means.POINTS,
-    sources=v2("sec. 6.3: decay of the noise"), sheet=("E24", "A-Alg1"),
+    shown=lambda power: {"noise": _noise(applied(power))}, names={"inner": "L"},
+    means=Means.POINTS, sources=v2("sec. 6.3: decay of the noise"), sheet=("E24", "A-Alg1"),
     readings=("version 2's Algorithm 1 is version 1's Algorithm 2 in this respect",),
     depends=("E3", "V1-Alg2"), erratum=Erratum(
         Fault.INCONSISTENT,

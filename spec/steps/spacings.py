@@ -23,9 +23,8 @@ def is_geometric(spacing: Spacing) -> bool:
     of these times, the last one to time zero.
 
     The deviations run from the largest to the smallest, and their logarithm is affine in $i$."""
-    std = spacing(f, high, low).expand()
-    bend = diff(expand_log(log(std)), f, 2)
-    return vanishes((std.subs(f, 0) - high, std.subs(f, 1) - low, bend))
+    std = _std(spacing, Integer(1)).expand()
+    return vanishes((*_ends(std, high, low), diff(expand_log(log(std), force=True), i, 2)))
 
 
 def is_the_power_spacing(spacing: Spacing) -> bool:
@@ -35,12 +34,17 @@ def is_the_power_spacing(spacing: Spacing) -> bool:
     The $\rho$-th roots of the deviations run from that of the largest to that of the smallest and
     are affine in $i$. The limit is that of $\rho$ times the logarithm of the root: its derivative
     in the inverse of $\rho$ at zero, where the root is one."""
-    root = spacing(f, high_root, low_root)
+    roots = {high: high_root**rho, low: low_root**rho}
+    root, power = _std(spacing, rho).subs(roots).as_base_exp()
     e, A, B = Symbol("e", positive=True), *symbols("A B", real=True)
     near_one = spacing(f, exp(e * A), exp(e * B))
     far = (near_one - 1).subs(e, 0), near_one.diff(e).subs(e, 0) - (A + f * (B - A))
-    ends = root.subs(f, 0) - high_root, root.subs(f, 1) - low_root
-    return vanishes((*ends, root.diff(f, 2), *far))
+    ends = _ends(root, high_root, low_root)
+    return vanishes((power - rho, *ends, root.diff(i, 2), *far))
+
+
+def _ends(along: Expr, first: Expr, last: Expr) -> tuple[Expr, Expr]:
+    return along.subs(i, 0) - first, along.subs(i, n - 1) - last
 
 
 def _std(spacing: Spacing, power: Expr) -> Expr:
