@@ -128,6 +128,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.process import Process as Process
     from gbm_fast.process import TimeVaryingGBM as TimeVaryingGBM
     from gbm_fast.process import VarianceExploding as VarianceExploding
+    from gbm_fast.sampling.pretrained import load_pretrained as load_pretrained
     from gbm_fast.sampling.runs import Run as Run
     from gbm_fast.sampling.runs import load_run as load_run
     from gbm_fast.sampling.sampler import Sampler as Sampler

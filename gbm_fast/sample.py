@@ -7,7 +7,6 @@ python -m gbm_fast.sample --run RUN --process constant --start class-average --g
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from gbm_fast.settings import command_line
 from gbm_fast.settings.commands import SAMPLE, SampleConfig
@@ -19,7 +18,7 @@ def parse(arguments: Sequence[str]) -> SampleConfig:
     Ends the process (SystemExit 2) for options that do not exist or have no such value, and raises
     ValueError for values out of range and contradictions.
     """
-    return command_line.parse(SAMPLE, SampleConfig(Path("RUN")), arguments, required=("run",))
+    return command_line.parse(SAMPLE, SampleConfig(), arguments)
 
 
 def main() -> int:

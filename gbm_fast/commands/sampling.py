@@ -41,7 +41,7 @@ def run_sampling(config: SampleConfig) -> None:
     with unfinished samples of other settings, before anything is written.
     """
     with process_group(uses_cuda(config.device), GROUP_MINUTES):
-        run = load_trained(config.run, config.device)
+        run = load_trained(config.folder, config.device)
         if config.grid_search:
             run_search(run, config)
             return
@@ -49,7 +49,7 @@ def run_sampling(config: SampleConfig) -> None:
         if config.preset is not None:
             settings, source = with_preset(settings, run.config.dataset, config.preset)
         sampler = Sampler(run, settings, data_dir=config.measurement.data_dir)
-        with naming_folder(config.out or config.run), naming_memory(_memory(settings)):
+        with naming_folder(config.out or config.folder), naming_memory(_memory(settings)):
             _sample(sampler, source, config)
 
 
@@ -63,7 +63,7 @@ def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
     run, settings = sampler.run, sampler.settings
     if config.film is not None:
         run.grey_levels()
-    folder = config.out or config.run / "samples" / settings.slug
+    folder = config.samples
     from_main(lambda: require_writable(folder))
     record = _record(sampler, source)
     say = print if is_main() else _silent

@@ -90,17 +90,17 @@ class _Search:
 
     def __init__(self, run: TrainedModel, config: SampleConfig) -> None:
         self.run, self.config = run, config
-        self.data = measured_data(config.run, config.measurement)
+        self.data = measured_data(config.folder, config.measurement)
         self.count = config.sampling.num_images
         require_floor(self.count, self.data)
 
     def prepare(self) -> None:
         """What is measured with, after all that may be wrong."""
         config, data = self.config, self.data
-        require_extractor(config.run, config.measurement, data)
-        self.folder = config.out or config.run / "search" / config.sampling.slug
+        require_extractor(config.folder, config.measurement, data)
+        self.folder = config.out or config.folder / "search" / config.sampling.slug
         from_main(lambda: require_writable(self.folder))
-        self.extractor = choose_extractor(config.run, config.measurement, data)
+        self.extractor = choose_extractor(config.folder, config.measurement, data)
         repeats, seed = config.measurement.floor_repeats, config.sampling.seed
         self.evaluate = Evaluator(data, self.extractor, repeats, seed)
         self.path = self.folder / JOURNAL_NAME

@@ -6,6 +6,7 @@ from typing import Literal
 
 from gbm_fast.settings.choices import check_choices, check_numbers, expand_paths
 from gbm_fast.settings.command_line import Command, Group
+from gbm_fast.settings.pretrained import pretrained_folder
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.sampling_presets import PresetName
 from gbm_fast.settings.training import TrainConfig
@@ -141,10 +142,11 @@ class SampleConfig:
     An interrupted command goes on where it stopped when it is given again.
     """
 
-    run: Path
-    """The run folder."""
+    run: Path | None = None
+    """The run folder (this or --pretrained)."""
     out: Path | None = None
-    """Where to write (default: in the run folder, samples/ and a name made of the settings)."""
+    """Where to write (default: in the run folder, of --pretrained in samples/ and its name here,
+    a folder with a name made of the settings)."""
     output: tuple[Output, ...] = ("png", "npz", "grid")
     """png: a file an image, in png/ (16-bit colour: TIFF); npz: images.npz, float32 in [1, 2], or
     samples.npz of a law; grid: grid.png, the first 256, or samples against the law's density."""
@@ -164,11 +166,15 @@ class SampleConfig:
     """What --grid-search measures with."""
     sampling: SamplingSettings = SamplingSettings()
     """How to sample."""
+    pretrained: str | None = None
+    """Name of trained weights that come with a clone, in its folder pretrained."""
 
     def __post_init__(self) -> None:
         check_choices(self)
         expand_paths(self)
         check_numbers(self)
+        if self.run is not None and self.pretrained is not None:
+            raise ValueError("--run and --pretrained are two models: pass one of them.")
         if not self.output and self.film is None:
             raise ValueError("nothing to write: choose --output png, npz or grid, or --film.")
         for name in ("num_images", "batch_size"):
@@ -185,17 +191,39 @@ class SampleConfig:
                     "goes with --start data)."
                 )
             return
+        if self.pretrained is not None:
+            raise ValueError("--grid-search writes into the run folder: pass one with --run.")
         if self.preset is not None or self.film is not None:
             raise ValueError("--grid-search makes no film and takes no preset.")
         if self.output != SampleConfig.output:
             raise ValueError("--grid-search writes its journal alone: leave --output out.")
         _require_all_classes(self.sampling)
+        self._require_free_lists()
+
+    def _require_free_lists(self) -> None:
+        """Raise ValueError for what --search.* is to say."""
         fixed = self.sampling.chi < 1 or self.sampling.inner_steps > 1
         if fixed or self.sampling.step_length is not None:
             raise ValueError(
                 "--grid-search takes chi, inner_steps and step_length from --search.*: leave the "
                 "options of these names out."
             )
+
+    @property
+    def folder(self) -> Path:
+        """The run folder; ValueError where none is named, or pretrained weights are not there."""
+        if self.pretrained is not None:
+            return pretrained_folder(self.pretrained)
+        if self.run is None:
+            raise ValueError("no model is named: pass --run RUN, or --pretrained NAME.")
+        return self.run
+
+    @property
+    def samples(self) -> Path:
+        """Where the samples go: --out, or a folder with a name made of the settings."""
+        place = Path() if self.pretrained is not None else self.folder
+        name = Path("samples") / (self.pretrained or "") / self.sampling.slug
+        return self.out or place / name
 
 
 def _of(record: str, *names: str) -> tuple[str, ...]:
@@ -218,7 +246,9 @@ SAMPLE = Command(
     "gbm_fast.sample",
     "Make samples with a trained run, or search for the settings of its sampler.",
     (
-        Group("run_and_output", ("run", "out", "output", "film", "preset", "device")),
+        Group("run_and_output", (
+            "run", "pretrained", "out", "output", "film", "preset", "device",
+        )),
         *_SAMPLER,
         Group("search", ("grid_search",)),
         Group("lists_of_the_search", _of("search",
@@ -227,6 +257,7 @@ SAMPLE = Command(
         _MEASUREMENT,
     ),
     (
+        "python -m gbm_fast.sample --pretrained digits",
         "python -m gbm_fast.sample --run RUN --sampler probability-flow --num-images 64",
         "torchrun --nproc-per-node 2 -m gbm_fast.sample -- --run RUN --num-images 50000",
     ),
