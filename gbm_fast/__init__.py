@@ -107,6 +107,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.objectives import m_dsm as m_dsm
     from gbm_fast.objectives import m_esm as m_esm
     from gbm_fast.objectives import nonnegative_score_matching as nonnegative_score_matching
+    from gbm_fast.objectives import squared_variance_weighting as squared_variance_weighting
     from gbm_fast.objectives import unweighted as unweighted
     from gbm_fast.objectives import variance_weighting as variance_weighting
     from gbm_fast.parameterisation import Denoiser as Denoiser

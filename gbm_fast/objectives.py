@@ -35,7 +35,7 @@ from gbm_fast.checks import (
 )
 from gbm_fast.process import Process, Time
 from gbm_fast.process.coordinates import log_vars
-from gbm_fast.scores import ScoreFunction, exact_score
+from gbm_fast.scores import ScoreFunction, conditional_hyvarinen_score, exact_score
 from gbm_fast.shapes import expand_like
 from gbm_fast.targets import Target
 
@@ -51,6 +51,11 @@ def unweighted(v: Tensor) -> Tensor:
 def variance_weighting(v: Tensor) -> Tensor:
     """lambda = v: a regression of the noise z with equal weight at every time (claim R4)."""
     return v
+
+
+def squared_variance_weighting(v: Tensor) -> Tensor:
+    """lambda = v^2: what the loss of the authors' code amounts to (claim coded-weight)."""
+    return v**2
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ __all__ = [
     "m_dsm",
     "m_esm",
     "nonnegative_score_matching",
+    "squared_variance_weighting",
     "unweighted",
     "variance_weighting",
 ]
@@ -143,6 +149,7 @@ def m_dsm(
     z: Tensor,
     process: Process,
     weighting: Weighting = unweighted,
+    target_t: Time | None = None,
 ) -> MDSMLoss:
     """The M-DSM loss of a batch: eq. (15) of version 2; claim A15.
 
@@ -150,16 +157,22 @@ def m_dsm(
     x0         (batch, *event), positive data
     t          a number, or (batch,), in (0, horizon]: at t = 0 the target is 0 / 0 (claim E9)
     z          standard normal draws of the shape of x0
-    weighting  v(t) -> lambda, `unweighted` as in the paper by default
+    weighting  v -> lambda, `unweighted` as in the paper by default
+    target_t   the time of the target and its weight, where it is not that of the data: one level
+               later in the authors' code (claim coded-level)
 
     Raises ValueError for t = 0, a non-positive or non-finite x0, or shapes that differ.
     """
     _require_batch(x0, "x0")
-    v, noise = log_vars(process, t), like(x0, z, "z")
+    target_t = t if target_t is None else target_t
+    v, noise = log_vars(process, target_t), like(x0, z, "z")
     if has_values(v) and not bool((v > 0).all()):
         raise ValueError("the loss is singular at t = 0, where v = 0: sample t above 0.")
     x_t = process.sample(x0, t, noise)
-    h_target = -1 - noise / expand_like(v.sqrt(), x0).to(x0)
+    if target_t is t:
+        h_target = -1 - noise / expand_like(v.sqrt(), x0).to(x0)
+    else:
+        h_target = conditional_hyvarinen_score(x_t, x0, process, target_t)
     h_model = like(x_t, model(x_t, t), "the model's score")
     per_sample = _weighted(0.5 * (h_target - h_model).square(), weighting(v))
     return MDSMLoss(per_sample.mean(), per_sample, h_model, h_target)

@@ -39,7 +39,7 @@ COMMAND = Command(
         )),
         Group("process_and_loss", _of_training(
             "process", "sigma", "std_min", "std_max", "num_steps",
-            "parameterisation", "weighting", "times", "importance",
+            "parameterisation", "weighting", "target_level", "times", "importance",
         )),
         Group("network", _of_training(
             "network", "width", "depth", "multipliers", "blocks", "patch_size", "dropout",

@@ -95,6 +95,7 @@ from gbm_ref.objectives import (
     m_dsm,
     m_esm,
     nonnegative_score_matching,
+    squared_variance_weighting,
     unweighted,
     variance_weighting,
 )
@@ -203,7 +204,7 @@ __all__ = [
     "nonnegative_score_matching", "path_divergence", "posterior_law", "posterior_log_cov",
     "posterior_log_mean", "posterior_weights", "power", "printed", "sampler_average",
     "sampler_cdf", "sampler_moments", "score_error_bound", "sign_agnostic_average",
-    "sign_agnostic_moments", "simulate", "standard_lognormal", "stein_from_hyvarinen",
-    "terminal_gaussian", "terminal_mismatch", "two_time_law", "uniform", "unweighted",
-    "variance_weighting",
+    "sign_agnostic_moments", "simulate", "squared_variance_weighting", "standard_lognormal",
+    "stein_from_hyvarinen", "terminal_gaussian", "terminal_mismatch", "two_time_law", "uniform",
+    "unweighted", "variance_weighting",
 ]  # fmt: skip

@@ -27,6 +27,7 @@ from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
 from gbm_ref.process.coordinates import fits, log_vars
+from gbm_ref.scores import conditional_hyvarinen_score
 from gbm_ref.steps import Score
 from gbm_ref.targets import Target
 
@@ -69,6 +70,11 @@ def unweighted(v: float) -> float:
 def variance_weighting(v: float) -> float:
     """lambda = v: a regression of the noise z with equal weight at every time (claim R4)."""
     return v
+
+
+def squared_variance_weighting(v: float) -> float:
+    """lambda = v^2: what the loss of the authors' code amounts to (claim coded-weight)."""
+    return v**2
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,7 @@ def m_dsm(
     z: Values,
     process: Process,
     weighting: Weighting = unweighted,
+    target_t: float | None = None,
 ) -> MDSMLoss:
     """The M-DSM loss of a batch at one time: eq. (15) of version 2; claim A15.
 
@@ -127,18 +134,23 @@ def m_dsm(
     x0         (..., d), positive data; the mean is taken over the leading axes
     t          a number in (0, horizon]: at t = 0 the target is 0 / 0 (claim E9)
     z          standard normal draws of the shape of x0
-    weighting  v(t) -> lambda, `unweighted` as in the paper by default
+    weighting  v -> lambda, `unweighted` as in the paper by default
+    target_t   the time of the target and its weight, where it is not that of the data: one level
+               later in the authors' code (claim coded-level)
 
     Raises ValueError for t = 0, a non-positive x0 or shapes that differ.
     """
     start = _batch(x0, "x0")
     noise = _checks.like(z, start, "z", "x0")
     fits(process, start, "x0")
-    v = log_vars(process, t)
+    late = t if target_t is None else target_t
+    v = log_vars(process, late)
     if np.max(v) == 0.0:
         raise ValueError("the loss is singular at t=0, where v=0: sample t above 0.")
     x_t = process.sample(start, t, noise)
     h_target = -1.0 - noise / np.sqrt(v)
+    if target_t is not None:
+        h_target = conditional_hyvarinen_score(x_t, start, process, late)
     h_model = _checks.like(model(x_t, float(t)), x_t, "the model's score", "x0")
     per_sample = _weighted(0.5 * (h_target - h_model) ** 2, weighting, v)
     return MDSMLoss(float(np.mean(per_sample)), per_sample, h_model, h_target)

@@ -143,7 +143,7 @@ class SampleConfig:
     """
 
     run: Path | None = None
-    """The run folder (this or --pretrained)."""
+    """The run folder, where the model is not --pretrained (default: none)."""
     out: Path | None = None
     """Where to write (default: in the run folder, of --pretrained in samples/ and its name here,
     a folder with a name made of the settings)."""
@@ -167,7 +167,7 @@ class SampleConfig:
     sampling: SamplingSettings = SamplingSettings()
     """How to sample."""
     pretrained: str | None = None
-    """Name of trained weights that come with a clone, in its folder pretrained."""
+    """Name of trained weights that come with a clone, in its folder pretrained (default: none)."""
 
     def __post_init__(self) -> None:
         check_choices(self)

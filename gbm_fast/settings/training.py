@@ -38,7 +38,7 @@ LAWS = (*TOYS, "own-law")
 COLOUR = ("natural-patches", "cifar10")
 """Data sets of 32 x 32 colour images: a third more pixels than MNIST's, in three channels."""
 ProcessName = Literal["variance-exploding", "constant"]
-PresetName = Literal["auto", "paper", "cpu", "gpu", "demo"]
+PresetName = Literal["auto", "paper", "paper-code", "cpu", "gpu", "demo"]
 NetworkName = Literal["unet", "ncsn", "ddpmpp", "mlp", "own"]
 
 
@@ -53,7 +53,8 @@ class TrainConfig:
     preset: PresetName = "auto"
     """Settings to start from, which --config and then the other options override. cpu: what two
     cores train in under an hour; gpu: the same at a larger size; demo: minutes; paper: the
-    publication's, for GPUs; auto: gpu where there is one, else cpu."""
+    publication's as printed, for GPUs; paper-code: as its authors' code has it; auto: gpu where
+    there is one, else cpu."""
     data_dir: Path | None = None
     """Folder of the data (default: $GBM_DATA, else ./data, to which missing files are fetched);
     with --dataset npy the file."""
@@ -85,8 +86,13 @@ class TrainConfig:
 
     parameterisation: Literal["denoiser", "noise", "hyvarinen", "stein"] = "denoiser"
     """What the network puts out: stein is the paper's, denoiser is preconditioned as in EDM."""
-    weighting: Literal["preconditioned", "variance", "none"] = "preconditioned"
-    """Weight of the M-DSM loss: none is the paper's, whose variance explodes near t = 0."""
+    weighting: Literal["preconditioned", "variance", "squared-variance", "none"] = "preconditioned"
+    """Weight of the M-DSM loss: none is the paper's, whose variance explodes near t = 0;
+    squared-variance, v^2, that of its authors' code."""
+    target_level: Literal["same", "next"] = "same"
+    """Level of the grid that the target is of: that of the data, or, as in the authors' code, the
+    next one; the learned log score is then k / (k + 1) of the true one. Needs --times uniform, of
+    which next takes k = 1..N-1."""
     times: Literal["log-normal", "log-uniform", "uniform"] = "log-normal"
     """Law of the training noise levels sqrt(v); uniform: t = k / N, k = 1..N, the paper's."""
     importance: bool = False
@@ -270,6 +276,8 @@ def check_combinations(config: TrainConfig) -> None:
         raise ValueError("label_dropout belongs to class_conditional: no label is learned else.")
     if config.network is not None:
         _check_network(config, config.network)
+    if config.target_level == "next" and (config.times != "uniform" or config.importance):
+        raise ValueError("target_level next needs times uniform, without importance.")
     if config.importance and config.weighting == "preconditioned":
         raise ValueError(
             "importance changes nothing with weighting preconditioned, whose expected loss is the "

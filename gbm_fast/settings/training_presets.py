@@ -1,10 +1,11 @@
 """The training settings that --preset stands for, as data, with where each value comes from.
 
-`cpu`, `gpu` and `demo` are ours: what is not listed here is the default of `TrainConfig`, and
-`resolve` adds how long they train. `paper` is what the publication says of its training: version
-1, Section 6 and Appendix D, and version 2, Sections 6, 6.1 and Appendix E.1. In the text of
-version 2 that we have the numbers are lost; where version 1 has no such number either, the value
-is our own choice and says why. What the samplers use is in `gbm_fast.settings.sampling_presets`.
+`paper-code` is `paper` with what its authors' public code does otherwise. `cpu`, `gpu` and `demo`
+are ours: what is not listed here is the default of `TrainConfig`, and `resolve` adds how long they
+train. `paper` is what the publication says of its training: version 1, Section 6 and Appendix D,
+and version 2, Sections 6, 6.1 and Appendix E.1. In the text of version 2 that we have the numbers
+are lost; where version 1 has no such number either, the value is our own choice and says why. What
+the samplers use is in `gbm_fast.settings.sampling_presets`.
 """
 
 import dataclasses
@@ -86,6 +87,32 @@ PAPER: dict[str, dict[str, Value]] = {
     "kuzushiji-mnist": _COMMON | _GREY | {"steps": Value(200_000, "v1 D.3")},
     "cifar10": _COMMON | _COLOUR,
 }
+_CODE = "the authors' public code: "
+# What their code does otherwise than the text says, of every data set.
+_CODED = {
+    "weighting": Value("squared-variance", _CODE + "the residual times v (claim coded-weight)"),
+    "target_level": Value("next", _CODE + "the loss speaks of k + 1 (claim coded-level)"),
+    "weight_decay": Value(0.0, _CODE + "Adam, which is AdamW without decay"),
+    "ema_decay": Value(0.0, _CODE + "no moving average in the loop"),
+    "average": Value("steps", _CODE + "no average of checkpoints"),
+    "average_every": Value(1, _CODE + "as average"),
+    "choose": Value(
+        "least-loss",
+        _CODE + "the least loss of a batch; here of a mean over the "
+        "steps from one checkpoint to the next",
+    ),
+}
+_CODED_STEPS = {"cifar10": 1_300_000}
+_CODED_COLOUR = {"blocks": Value(8, _CODE + "'ddpmpp deep', 8 blocks a level")}
+CODED: dict[str, dict[str, Value]] = {
+    name: settings
+    | _CODED
+    | (_CODED_COLOUR if name == "cifar10" else {})
+    | {"steps": Value(_CODED_STEPS.get(name, 300_001), _CODE + "the end of its loop")}
+    for name, settings in PAPER.items()
+}
+PUBLISHED = {"paper": PAPER, "paper-code": CODED}
+"""The settings of the publication as printed, and as coded."""
 CIFAR10_AVERAGES = (50_000, 100_000, 200_000)
 """Values of --average-every to compare for CIFAR-10, as v2 E.1 does with three that are lost; ours
 are multiples of the checkpoints that are saved. --average steps --average-every 1 is the usual."""
@@ -124,23 +151,28 @@ def choose_preset(preset: str, dataset: str, has_gpu: bool) -> tuple[str, str]:
     """The preset that is meant, and a line that says so.
 
     auto is gpu where there is one, else cpu; the paper's is for whoever asks for it. Raises
-    ValueError for `paper` on a data set that it does not have.
+    ValueError for `paper` and `paper-code` on a data set that they do not have.
     """
-    if preset == "paper" and dataset not in PAPER:
+    if preset in PUBLISHED and dataset not in PAPER:
         raise ValueError(
-            f"the paper has no training on {dataset}: preset paper is for {', '.join(PAPER)}."
+            f"the paper has no training on {dataset}: preset {preset} is for {', '.join(PAPER)}."
         )
     if preset != "auto":
-        return preset, f"preset {preset}{_sources(dataset) if preset == 'paper' else ''}"
+        return preset, f"preset {preset}{_sources(preset, dataset)}"
     if has_gpu:
         return "gpu", "preset gpu, since there is a GPU"
     return "cpu", "preset cpu, since there is no GPU"
 
 
-def _sources(dataset: str) -> str:
-    ours = sum(value.source.startswith(OURS) for value in PAPER[dataset].values())
+def _sources(preset: str, dataset: str) -> str:
+    if preset not in PUBLISHED:
+        return ""
+    values = PUBLISHED[preset][dataset].values()
+    ours = sum(value.source.startswith(OURS) for value in values)
+    coded = sum(value.source.startswith(_CODE) for value in values)
+    of_code = f"{coded} as coded, " if coded else ""
     return (
-        f": {len(PAPER[dataset]) - ours} settings as published, {ours} of our choice "
+        f": {len(values) - ours - coded} settings as published, {of_code}{ours} of our choice "
         "(gbm_fast/settings/training_presets.py says which, and why)"
     )
 
@@ -153,8 +185,10 @@ def preset_config(preset: str, dataset: str) -> TrainConfig:
     if dataset not in get_args(Dataset):
         raise ValueError(f"unknown data set {dataset!r}.")
     chosen, _ = choose_preset(preset, dataset, has_gpu=False)
-    if chosen == "paper":
-        settings: dict[str, object] = {k: v.value for k, v in PAPER[dataset].items()}
+    if chosen in PUBLISHED:
+        settings: dict[str, object] = {
+            name: value.value for name, value in PUBLISHED[chosen][dataset].items()
+        }
     else:
         kind = "law" if dataset in LAWS else "colour" if dataset in COLOUR else "image"
         settings = _OWN[kind, chosen]

@@ -24,7 +24,7 @@ from gbm_fast.runtime.random import Stream, first_uniforms, normal_events, permu
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.targets import LogNormal, LogNormalMixture
 from gbm_fast.targets.components import drawn_classes, draws_from
-from gbm_fast.training.times import build_importance, build_times
+from gbm_fast.training.times import build_importance, build_times, target_times
 
 
 class Batches(ABC):
@@ -300,6 +300,10 @@ class TrainingData:
             return self._times(uniform), torch.ones_like(uniform)
         r, weights = self._importance(uniform)
         return self._times(r), weights
+
+    def target_times(self, t: Tensor) -> Tensor | None:
+        """The times of the targets of data at `t`, (n,); None where they are these."""
+        return target_times(self._config, self._process, t)
 
     def draw(self, step: int, items: range) -> Batch:
         """The `items` of batch `step`: x0 as the data are, z float32, t and weights float64."""

@@ -15,6 +15,7 @@ from gbm_fast.networks.conditions import Condition, LevelIndex, log_variance
 from gbm_fast.objectives import (
     PreconditionedWeighting,
     Weighting,
+    squared_variance_weighting,
     unweighted,
     variance_weighting,
 )
@@ -61,6 +62,8 @@ def build_weighting(config: TrainConfig, log_std: float) -> Weighting:
             return unweighted
         case "variance":
             return variance_weighting
+        case "squared-variance":
+            return squared_variance_weighting
         case "preconditioned":
             return PreconditionedWeighting(log_std)
 

@@ -75,14 +75,16 @@ def build_times(
 ) -> Callable[[Tensor], Tensor]:
     """A map from uniform numbers in [0, 1), (batch,), to training times in (0, horizon].
 
-    uniform      t = k horizon / N with k in 1..N, the paper's (k = 0 is singular: claim E9)
+    uniform      t = k horizon / N with k in 1..N, the paper's (k = 0 is singular: claim E9), or in
+                 1..N-1 where the target is of the next level
     log-uniform  log sqrt(v) uniform over the run's noise range
     log-normal   log sqrt(v) normal round 0.7 log_std with deviation 1.6, cut to that range
     """
     low, high = (math.log(std) for std in noise_range(config))
 
     def uniform(r: Tensor) -> Tensor:
-        index = (r.double() * config.num_steps).floor() + 1
+        levels = config.num_steps - (config.target_level == "next")
+        index = (r.double() * levels).floor() + 1
         return index / config.num_steps * process.horizon
 
     def log_uniform(r: Tensor) -> Tensor:
@@ -103,6 +105,13 @@ def build_times(
             return log_uniform
         case "log-normal":
             return log_normal
+
+
+def target_times(config: TrainConfig, process: Process, t: Tensor) -> Tensor | None:
+    """The times of the targets of data at `t`; None where they are these."""
+    if config.target_level == "same":
+        return None
+    return (t + process.horizon / config.num_steps).clamp(max=process.horizon)
 
 
 def build_importance(

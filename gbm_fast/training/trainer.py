@@ -46,8 +46,7 @@ from gbm_fast.training.memory import images_at_once
 from gbm_fast.training.runs import WEIGHTS_NAME, TrainedModel, stored_weights
 
 # A larger network takes fewer images at once on a CPU, where its memory is the bound.
-_LARGE, _FEW = 10_000_000, 16
-_SHOWN = 8
+_LARGE, _FEW, _SHOWN = 10_000_000, 16, 8
 
 
 class Trainer:
@@ -157,7 +156,8 @@ class Trainer:
             x0, t, z, weights, labels = batch.part(slice(first, first + self.micro_batch))
             score = score_function(self._parallel, self.process, labels)
             with self._sync(first == starts[-1]):
-                loss = m_dsm(score, x0, t, z, self.process, self.weighting).per_sample * weights
+                of = self.process, self.weighting, self.data.target_times(t)
+                loss = m_dsm(score, x0, t, z, *of).per_sample * weights
                 self.scaler.scale(loss.sum() * share).backward()
             losses.append(loss.detach() / elements)
         return torch.cat(losses)

@@ -8,8 +8,9 @@ from functools import partial
 from sympy import Expr, Integer, Matrix, Rational, solve, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Kind, Means, v2
-from spec.checking.symbols import L, L0, dt, h, mu, s2, sigma, t
+from spec.checking.claim import Assumption, Claim, Kind, Means, Pin, v2
+from spec.checking.pins import table
+from spec.checking.symbols import L, L0, dt, h, mu, s2, sigma, t, v
 from spec.objectives._setting import DENOISING, c
 from spec.paper.settings import DRIFT, PRINTED, SETTINGS as OF_VERSION_1
 from spec.process.equations import A6, mu1
@@ -150,7 +151,10 @@ WEIGHT = Claim(
     "coded-weight", "the weight of the loss as coded", is_the_coded_weight, holds=(s2 * t) ** 2,
     twins={"no weight, as printed": Integer(1), "v": s2 * t, "of the likelihood": s2},
     values=lambda: {"residual": _RESIDUAL}, names=_NAMES, sheet=("A15",), readings=(READ,),
-    assumptions=("mu and sigma are constant",), depends=("A15", "A16"))  # fmt: skip
+    assumptions=("mu and sigma are constant",), depends=("A15", "A16"), pins=(Pin(
+        "gbm_ref.squared_variance_weighting", table("v", (0.64,), (6.4e-4,), (1e-12,), (17.0,)),
+        reads=lambda weight: weight.subs(s2 * t, v), twins={"unweighted": Integer(1), "v": v},
+    ),))  # fmt: skip
 LEVEL = Claim(
     "coded-level", "the level of the loss as coded", is_the_coded_score, holds=_LEARNED, twins={
         "the score of the level": 1 + h, "the other way round": (k + 1) / k * (1 + h),

@@ -78,7 +78,7 @@ def log_vars(config: gbm.TrainConfig, spread: float) -> Callable[[Array], Array]
     if config.times == "uniform":
 
         def uniform(r: Array) -> Array:
-            t = (np.floor(r * steps) + 1) / steps
+            t = (np.floor(r * (steps - (config.target_level == "next"))) + 1) / steps
             grown = least**2 * (np.exp(t * np.log(1 + (most / least) ** 2)) - 1)
             return sigma**2 * t if constant else grown
 
@@ -93,7 +93,12 @@ def log_vars(config: gbm.TrainConfig, spread: float) -> Callable[[Array], Array]
 def weight(config: gbm.TrainConfig, v: Array, spread: float) -> Array:
     """lambda(v) of the loss."""
     wanted = {"none": np.ones_like(v), "variance": v, "preconditioned": v + v**2 / spread**2}
-    return wanted[config.weighting]
+    return (wanted | {"squared-variance": v * v})[config.weighting]
+
+
+def later(config: gbm.TrainConfig, v: Array) -> Array:
+    """v at the level of the target: that of the data, or the next one of N."""
+    return v + config.sigma**2 / config.num_steps if config.target_level == "next" else v
 
 
 def importance(config: gbm.TrainConfig, uniform: Array, spread: float) -> tuple[Array, Array]:
@@ -181,7 +186,8 @@ class HandTraining:
         if config.importance:
             r, shares = importance(config, r, spread)
         v = log_vars(config, spread)(r).reshape(-1, *[1] * (x0.ndim - 1))
-        shares = (shares * weight(config, v, spread).ravel()).reshape(v.shape)
+        at_target = later(config, v)
+        shares = (shares * weight(config, at_target, spread).ravel()).reshape(v.shape)
         z = noise.z.astype(np.float64)
         u = np.log(x0) + np.sqrt(v) * z
         inputs, condition = (u - mean) / np.sqrt(v + spread**2), np.log(v.ravel()) / 4
@@ -195,7 +201,7 @@ class HandTraining:
                     torch.from_numpy(inputs[part]), torch.from_numpy(condition[part]), *told
                 )
             h = at_zero[part] + slope[part] * output.detach().numpy()
-            gap = h - (-1 - z[part] / np.sqrt(v[part]))
+            gap = h - (-1 - np.sqrt(v[part]) * z[part] / at_target[part])
             output.backward(torch.from_numpy(shares[part] * gap * slope[part] / (size * pixels)))
             yield (shares[part] * gap**2 / 2).reshape(len(gap), -1).mean(1)
 

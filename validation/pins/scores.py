@@ -133,6 +133,7 @@ OBJECTIVES: dict[str, Adapter] = {
     ),
     "unweighted": lambda f, at: f(at["v"]),
     "variance_weighting": lambda f, at: f(at["v"]),
+    "squared_variance_weighting": lambda f, at: f(at["v"]),
     "PreconditionedWeighting.__call__": lambda f, at: f(
         ref.PreconditionedWeighting(at["s"]), at["v"]
     ),

@@ -22,7 +22,7 @@ from gbm_fast.commands.training import run_training
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
 from gbm_fast.settings.stored import to_json
 from gbm_fast.settings.training import TOYS, ImageName
-from gbm_fast.settings.training_presets import OURS, PAPER, choose_preset, resolve
+from gbm_fast.settings.training_presets import CODED, OURS, PAPER, choose_preset, resolve
 from gbm_fast.training.loop import require_tensorboard
 from gbm_fast.training.resuming import continuing
 from tests.fast.conftest import Command
@@ -55,6 +55,22 @@ def test_a_stored_configuration_gives_the_same_settings_again(tmp_path: Path) ->
     assert settings("--config", file) == first
     changed = settings(f"--config={file}", "--seed=9", "--dataset=mnist")
     assert changed == dataclasses.replace(first, seed=9, dataset="mnist")
+
+
+def test_as_coded_differs_from_as_printed_by_what_the_code_does() -> None:
+    for dataset, coded in CODED.items():
+        printed = PAPER[dataset]
+        changed = {name for name, value in coded.items() if printed.get(name) != value}
+        assert all("code" in coded[name].source for name in changed)
+        resolved = resolve(gbm.preset_config("paper-code", dataset))
+        assert (resolved.weighting, resolved.target_level) == ("squared-variance", "next")
+        assert (resolved.weight_decay, resolved.ema_decay) == (0.0, 0.0)
+        steps = 1_300_000 if dataset == "cifar10" else 300_001
+        assert (resolved.steps, resolved.blocks) == (steps, 8 if dataset == "cifar10" else None)
+    _, said = choose_preset("paper-code", "mnist", has_gpu=True)
+    assert "8 as coded" in said
+    with pytest.raises(ValueError, match="preset paper-code is for mnist"):
+        choose_preset("paper-code", "digits", has_gpu=True)
 
 
 @pytest.mark.parametrize("dataset", PAPER)

@@ -205,7 +205,7 @@ WITHOUT_ROW = {
     "two_time_law", "kl_divergence", "log_moments", "fitted_lognormal", "terminal_gaussian",
     "terminal_mismatch", "best_start", "standard_lognormal", "from_class_averages",  # of laws
     "annealed", "geometric", "power", "printed", "uniform",  # grids
-    "unweighted", "variance_weighting",  # of a time
+    "unweighted", "variance_weighting", "squared_variance_weighting",  # of a time
 }  # fmt: skip
 
 

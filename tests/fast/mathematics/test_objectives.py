@@ -20,6 +20,7 @@ from tests.support.twins import assert_twins, error_over_scale, tensor, twin_pro
 WEIGHTINGS: dict[str, Callable] = {
     "unweighted": lambda package, process: package.unweighted,
     "variance": lambda package, process: package.variance_weighting,
+    "squared variance": lambda package, process: package.squared_variance_weighting,
     "preconditioned": lambda package, process: package.PreconditionedWeighting(0.37),
     "likelihood": lambda package, process: package.LikelihoodWeighting(process),
 }
@@ -35,6 +36,32 @@ def log_linear(x: Tensor, t: Time) -> Tensor:
 
 def log_linear_ref(x: Array, t: float) -> Array:
     return OFFSET + SLOPE * np.log(x)
+
+
+@crossed(name=PROCESSES)
+def test_a_target_of_another_time_is_the_conditional_score_there(name: str) -> None:
+    """At log x = log x0 + m(t) + sqrt(v(t)) z, written out for the time of the target; both layers
+    agree. The target of the data's own time, and the weight of that time, are refused."""
+    process = PROCESSES[name]
+    rng = cases.generator("target of another time", name)
+    x0, z = rng.uniform(1, 2, (3, 2)), rng.standard_normal((3, 2))
+    t, late = 0.4 * process.horizon, 0.5 * process.horizon
+    m, v = process.log_mean(t), process.log_var(t)
+    then, variance = process.log_mean(late), process.log_var(late)
+    target = -1 - (m - then + np.sqrt(v) * z) / variance
+    h = OFFSET + SLOPE * (np.log(x0) + m + np.sqrt(v) * z)
+    expected = variance**2 * 0.5 * ((target - h) ** 2).sum(1)
+    squared = ref.squared_variance_weighting
+    found = ref.m_dsm(log_linear_ref, x0, t, z, process, squared, target_t=late)
+    np.testing.assert_allclose(found.per_sample, expected, rtol=1e-12)
+    times, targets = tensor(np.full(3, t)), tensor(np.full(3, late))
+    at = tensor(x0), times, tensor(z), twin_process(process), gbm.squared_variance_weighting
+    fast = gbm.m_dsm(log_linear, *at, targets)
+    np.testing.assert_allclose(fast.per_sample.numpy(), expected, rtol=1e-12)
+    own = ref.m_dsm(log_linear_ref, x0, t, z, process, squared)
+    assert np.abs(own.per_sample / expected - 1).min() > 1e-2
+    early = ref.m_dsm(log_linear_ref, x0, t, z, process, ref.unweighted, target_t=late)
+    assert np.abs(early.per_sample * v**2 / expected - 1).min() > 1e-2
 
 
 @crossed(name=PROCESSES, event=[(1,), (2,), (2, 4, 4)], weighting=WEIGHTINGS, dtype=twins.DTYPES)

@@ -202,6 +202,7 @@ FOR_SEARCH = {"sampling": dataclasses.replace(FEW, sampler="ancestral"), "measur
 FOR_SEARCH |= {"grid_search": True, "search": LISTS, "output": ("png", "npz", "grid")}
 OF_WRITING: dict[str, Row] = {
     "run": Row("run", "another"),
+    "pretrained": Row("run", "another", {"run": None}),
     "out": Row(OUT, None),
     "output": Row(("npz",), ("png",)),
     "film": Row(0, 1),
@@ -215,8 +216,9 @@ OF_WRITING: dict[str, Row] = {
 
 @pytest.mark.parametrize("name", OF_WRITING)
 def test_a_setting_of_the_sample_command_has_an_effect(
-    run: Path, tmp_path: Path, name: str, known: dict[str, object]
+    run: Path, tmp_path: Path, name: str, known: dict[str, object], monkeypatch: Patch
 ) -> None:
+    monkeypatch.setenv("GBM_PRETRAINED", str(run.parent))
     first, second, beside = OF_WRITING[name]
     seen = []
     for place, value in (("a", first), ("b", second)):

@@ -178,6 +178,7 @@ ROWS: dict[str, Row] = {
     "num_steps": Row(9, 8, beside=CONSTANT),
     "parameterisation": Row("denoiser", "noise"),
     "weighting": Row("variance", "none"),
+    "target_level": Row("same", "next", beside=CONSTANT),
     "times": Row("log-normal", "log-uniform"),
     "importance": Row(False, True, beside={"weighting": "variance"}),
     "network": Row("unet", "ddpmpp", learned, {"patch_size": None}, OF_IMAGES),

@@ -34,6 +34,7 @@ TRAIN: dict[str, str | tuple[str, str]] = {
     "sigma": ("--sigma 0.5", "sigma is no setting of process"),
     "std_min": ("--process constant --std-min 0.1", "std_min is no setting of process"),
     "std_max": ("--process constant --std-max 9", "std_max is no setting of process"),
+    "target_level": ("--target-level next", "target_level next needs times uniform"),
     "label_dropout": ("--label-dropout 0.1", "label_dropout belongs to class_conditional"),
     "importance": ("--importance", "importance changes nothing"),
     "width": ALWAYS,
@@ -62,6 +63,7 @@ _MEASURING: dict[str, str | tuple[str, str]] = {
 }
 SAMPLING = _SAMPLER | _MEASURING | {
     **dict.fromkeys(["run", "out", "device", "film", "grid_search"], ALWAYS),
+    "pretrained": (RUN + "--pretrained digits", "are two models"),
     "output": (GRID + "--output npz", "leave --output out"),
     "preset": (GRID + "--preset paper", "takes no preset"),
     "num_images": (FILM + "--num-images 9", "num_images is no option of --film alone"),

@@ -41,8 +41,8 @@ CHANGES = {
 }  # fmt: skip
 EVERY_FIELD_CHANGED = gbm.TrainConfig(**CHANGES)
 # The settings that contradict one of those above.
-OTHERS = {"depth": 5, "std_min": 0.013, "std_max": 7.25}
-THE_OTHERS = gbm.TrainConfig(dataset="lognormal-2d", network="mlp", width=24, **OTHERS)
+OTHERS = {"depth": 5, "target_level": "next", "std_min": 0.013, "std_max": 7.25}
+THE_OTHERS = gbm.TrainConfig(dataset="lognormal-2d", network="mlp", times="uniform", **OTHERS)
 
 
 def test_resolve_fills_in_what_depends_on_the_data_set() -> None:

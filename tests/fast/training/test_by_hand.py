@@ -46,6 +46,9 @@ OWN = {
     | {"choose": "least-loss", "checkpoint_every": 3},
     "levels of the paper": EXPLODING
     | {"weighting": "variance", "times": "uniform", "num_steps": 9, "warmup_steps": 0},
+    "as coded": CONSTANT
+    | {"parameterisation": "stein", "weighting": "squared-variance", "times": "uniform"}
+    | {"target_level": "next", "weight_decay": 0.0, "ema_decay": 0.0, "clip_norm": 1e6},
     "mean square": CONSTANT | {"parameterisation": "noise", "average_every": 3},
 }
 VECTORS = {
