@@ -180,7 +180,8 @@ R17_BIAS = Claim(
         "without Euler's constant": _BIAS.subs(EulerGamma, 0), "1 for 3/2": _BIAS - h / (2 * v0),
         "opposite sign": -_BIAS, "square of v_0 / v_N left out": _BIAS + h * v0 / (2 * vN**2),
     }, names=NAMES, means=Means.CALCULUS, sheet=("R17",), assumptions=(
-        "as for R17", "equal steps", exact_start(lambda: not is_the_leading_bias(_BIAS, 2 * vN)),
+        "as for R17", "equal steps", "v_0 is positive",
+        exact_start(lambda: not is_the_leading_bias(_BIAS, 2 * vN)),
     ), depends=("R17-closed", "R8-leading"))  # fmt: skip
 
 _G = log(v0 / h) + log(U / (1 + U)) + 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Integer(3) / 2

@@ -251,7 +251,7 @@ LIMIT = Claim(
         "integral not weighted at v_0": (_START + _NOISE / _CARRIED**2, _MEAN),
         "mean like the variance": (_LIMIT[0], _CARRIED**2 * e_N),
     }, names={**NAMES, "v": "v_0"}, means=Means.CALCULUS, sheet=("R10",), assumptions=(
-        *DATA, NO_DRIFT,
+        *DATA, NO_DRIFT, "v_0 is positive",
         "kappa is continuous in v, and Euler's rule for a linear equation with continuous "
         "coefficients converges, whatever of higher order a step adds (its classical theorem, "
         "cited)",

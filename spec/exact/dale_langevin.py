@@ -137,6 +137,7 @@ R8 = Claim(
     assumptions=(*ALL, "log X_k and the draw are normal and independent"), depends=("A13",),
 )  # fmt: skip
 
+SPREAD = "the data have a variance, so that q is positive"
 CLOSED = Claim(
     "R8-closed", "Dale-Langevin on log-normal data: the law after N steps", solves_the_recursion,
     holds=CLOSED_FORM, twins={
@@ -144,7 +145,7 @@ CLOSED = Claim(
         "the start shrinks by the ratio only": (GAIN, GAIN * V + NOISE),
         "the mean shrinks by the squared ratio": (GAIN**2, CLOSED_FORM[1]),
     }, names=AT_THE_END, sheet=("R8",),
-    assumptions=(*ALL, "the data have a variance, so that q is positive"), depends=("R8",),
+    assumptions=(*ALL, SPREAD), depends=("R8",),
     pins=pins_of("dale_langevin_law"))  # fmt: skip
 
 POINT = Claim(
@@ -169,7 +170,7 @@ LEADING = Claim(
         "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,
     }, values=lambda: {"psi": special.trigamma_expansion()}, names=NAMES,
-    sheet=("R8",), assumptions=(*ALL, EXACT_START), depends=("R8-closed",))  # fmt: skip
+    sheet=("R8",), assumptions=(*ALL, EXACT_START, SPREAD), depends=("R8-closed",))  # fmt: skip
 
 _KL = (V / v0 - 1 - log(V / v0) + e**2 / v0) / 2
 _KL_FIRST = (_FIRST / v0) ** 2 / 4
@@ -179,7 +180,7 @@ DIVERGENCE = Claim(
         "bias not squared": (_KL, h * _FIRST / (8 * v0**2)), "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
         "mean over the output's variance": (_KL + e**2 / (2 * V) - e**2 / (2 * v0), _KL_FIRST),
     }, names={**NAMES, "V": "V_0", "e": "e_0"}, means=Means.CALCULUS, sheet=("R8",), assumptions=(
-        *ALL, EXACT_START, "the start is normal",
+        *ALL, EXACT_START, SPREAD, "the start is normal",
         "data and start have equal, independent coordinates",
     ), depends=("R8-leading", "gaussian-kl", "C6"))  # fmt: skip
 

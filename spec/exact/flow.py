@@ -156,7 +156,8 @@ LEADING = Claim(
         "squares": h * (1 / v0**2 - 1 / vN**2) / 4,
     }, values=lambda: {"ratio": special.gamma_ratio_expansion()}, names=NAMES,
     sheet=("R16",),
-    assumptions=(*ALL, exact_start(lambda: not is_the_first_order(_FIRST, 2 * vN))),
+    assumptions=(*ALL, "v_0 is positive", exact_start(
+        lambda: not is_the_first_order(_FIRST, 2 * vN))),
     depends=("R16",))  # fmt: skip
 
 _AHEAD, _LAST = 1 + (b - a) * a / (v0 + a**2), v0 / (v0 + a**2)
@@ -188,7 +189,8 @@ LAST = Claim(
     is_the_last_step, holds=v0 / (v0 + h),
     twins={"no bias": Integer(1), "half of it": v0 / (v0 + h / 2)},
     values=lambda: {"bound": _BOUND}, names=NAMES, means=Means.POINTS, sheet=("R16",),
-    assumptions=("as for R16-heun", "the start has the exact variance"), depends=("R16-heun",),
+    assumptions=("as for R16-heun", "the start has the exact variance", "v_0 is positive"),
+    depends=("R16-heun",),
 )  # fmt: skip
 
 _EVEN = -(ell**2) / v0 * (1 - (1 - (v0 / vN) ** 2) / 4)
@@ -198,6 +200,7 @@ EVEN = Claim(
         "first order": _EVEN / ell, "last step forgotten": _EVEN + ell**2 / v0,
         "quarter left out": -(ell**2) / v0 * (v0 / vN) ** 2,
     }, values=lambda: {"close": _CLOSE, "gain": _GAIN}, names={"ell": r"\ell"}, means=Means.POINTS,
-    sheet=("R16",), assumptions=("as for R16-heun", "the start has the exact variance"),
+    sheet=("R16",),
+    assumptions=("as for R16-heun", "the start has the exact variance", "v_0 is positive"),
     depends=("R16-heun", "heun-flow-last"))  # fmt: skip
 CLAIMS = (R16, LEADING, HEUN, LAST, EVEN)

@@ -143,7 +143,7 @@ def _exact(at: Mapping[str, mpf]) -> tuple[mpf, mpf]:
 
 
 SETTING = (
-    Assumption(
+    "v_0 is positive", Assumption(
         "the data are log-normal", "a rate that is linear in the error, as the score is",
         lambda: not vanishes(diff(rate_of_the_mean(bent), e, 2)),
     ), Assumption(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, diff, exp, symbols, zoo
+from sympy import Expr, Integer, Symbol, diff, exp, symbols, zoo
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v2
@@ -19,9 +19,8 @@ before, here, lower, other, level = symbols("before here lower other v_k", posit
 sigma_min = symbols("sigma_min", positive=True)
 NOTHING = Integer(0)
 _NAMES = {"V_k": r"\bar\sigma_k^{2}", "V_l": r"\bar\sigma_l^{2}", "ell": r"\log r",
-          "q": r"r^{2\delta}", "sigma_min": r"\sigma_{\min}", "Q": r"r^{2k\delta}",
-          "E": r"r^{2t}", "h": r"\delta\sigma^{2}", "before": r"\delta\sigma_{k-1}^{2}",
-          "here": r"\delta\sigma_k^{2}", "lower": r"\delta\sigma_{k-2}^{2}",
+          "sigma_min": r"\sigma_{\min}", "h": r"\delta\sigma^{2}",
+          "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}", "lower": r"\delta\sigma_{k-2}^{2}",
           "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
 
 
@@ -84,7 +83,8 @@ def is_left_over_exact(ratio: Expr) -> bool:
 
 
 _SCHEDULE = sigma_min * exp(ell * t)
-_POWER = exp(2 * ell * t)  # E
+_POWER = exp(2 * ell * t)
+_POWERS = {E: _POWER, q: _POWER.subs(t, dt), Q: _POWER.subs(t, Symbol("k") * dt)}
 _SQUARE_OF_IT = (_SCHEDULE**2).subs(_POWER, E)
 _ADDED = _SQUARE_OF_IT - _SQUARE_OF_IT.subs(E, 1)
 _INTEGRAL, _TERM = _ADDED / (2 * ell), dt * _SQUARE_OF_IT.subs(E, Q)
@@ -95,7 +95,7 @@ _STEEP, _FEW, _MANY = 100, 10, 1000
 def _left_over_exact(n: int) -> mpf:
     with mpmath.workdps(50):
         log_r, step = mpmath.log(_STEEP), mpf(1) / n
-        return mpf(_RATIO.subs(q, _POWER.subs(t, dt)).subs({ell: log_r, dt: step}))
+        return mpf(_RATIO.subs(_POWERS).subs({ell: log_r, dt: step}))
 
 
 E19_II = Claim(
@@ -103,12 +103,15 @@ E19_II = Claim(
     holds=_RATIO, twins={
         "ln r for 2 ln r": _RATIO / 2, "right sum": _RATIO * q,
         "middle of both": _RATIO * (1 + q) / 2, "first order in delta": 1 - dt * ell,
-    }, printed={"interchangeable": Integer(1)}, values=lambda: {
-        "schedule": _SCHEDULE, "integral": _INTEGRAL, "term": _TERM, "r": _STEEP, "few": _FEW,
+    }, printed={"interchangeable": Integer(1)}, shown=lambda ratio: {
+        "it": ratio.subs(_POWERS),
+    }, values=lambda: {
+        "schedule": _SCHEDULE, "integral": _INTEGRAL.subs(_POWERS), "term": _TERM.subs(_POWERS),
+        "r": _STEEP, "few": _FEW,
         "many": _MANY, "coarse": _left_over_exact(_FEW), "fine": _left_over_exact(_MANY),
     }, names=_NAMES, sources=v2("eq. 35", "eq. 36"), sheet=("E19",), assumptions=(Assumption(
         "r is not one", "the logarithm of r divides", lambda: bool(_RATIO.subs(q, 1).has(zoo)),
-    ),), depends=("A33", "A35"), erratum=Erratum(
+    ),), depends=("A33", "A35", "A36"), erratum=Erratum(
         Fault.UNDEFINED,
         quote="one could discretize this reverse-time SDE [36], train a neural network to "
         "approximate the score for samples generated using Eq. 35 and generate new samples from "
@@ -153,8 +156,8 @@ E19_III = Claim(
     holds=_SQUARE, twins={
         "derivative of sigma times sigma": ell * sigma_min**2 * E,
         "derivative of sigma, squared": ell**2 * sigma_min**2 * E,
-    }, printed={"g = sigma": sigma_min**2 * E},
-    values=lambda: {"schedule": _SCHEDULE, "added": _ADDED}, names=_NAMES,
+    }, printed={"g = sigma": sigma_min**2 * E}, shown=lambda square: {"it": square.subs(_POWERS)},
+    values=lambda: {"schedule": _SCHEDULE, "added": _ADDED.subs(_POWERS)}, names=_NAMES,
     sources=v2("App. C: choice of drift and diffusion"), sheet=("E19",), depends=("A33", "E19-ii"),
     erratum=Erratum(
         Fault.UNDEFINED,

@@ -17,6 +17,7 @@ from spec.checking.pins import table
 from spec.checking.symbols import H, V, h, kappa, mu, s2, sigma, v, v0, z
 from spec.checking.trace import points
 from spec.checking.typeset import Says, Sde
+from spec.process.equations import UNIQUE
 from spec.steps._programs import chi
 from spec.steps._recursions import (
     CHI, DATA, LEVELS, NOISE_RATE, annealed_rows, relative_variance, uniform_rows, variance_after,
@@ -168,7 +169,7 @@ E18 = Claim(
     }, values=lambda: {"second": _SECOND},
     sources=v1("App. D.4: operator splitting") + v2("sec. 6.3: decay of the noise"),
     sheet=("E18", "R11"), assumptions=(
-        "q_t is positive and twice differentiable; s is its log score",
+        "q_t is positive and twice differentiable; s is its log score", UNIQUE,
         "one coordinate; the others add terms of the same form",
     ), depends=("A9", "A13", "R11", "annealing-variance"), erratum=Erratum(
         Fault.OVERCLAIMED,

@@ -10,15 +10,16 @@ from operator import mul, truediv
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, eye, log, ones, symbols, zeros,
-    zoo)  # fmt: skip
+    Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, eye, log, ones, sqrt, symbols,
+    zeros, zoo)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.numeric import agree, integral
 from spec.checking.pins import table
-from spec.checking.symbols import dt, h, mu, s2, sigma, t, v, x
+from spec.checking.symbols import dt, h, mu, s2, sigma, t, v, x, z
 from spec.checking.trace import points
+from spec.steps._reverse import log_step, root
 from spec.targets import _laws
 from spec.targets._laws import X, Y
 
@@ -81,9 +82,13 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 
     Whatever the shares are: the exponent of the step (A13) with the score of R3 at $v=[[v]]$ and
     $m=[[m]]$."""
-    D, y, noise = symbols("D y noise")
+    D, y = symbols("D y")
     (score,) = _score(*(Matrix([e]) for e in (D, y, _LAST["m"]))).subs(v, _LAST["v"])
-    return vanishes(y - dt * (mu - 3 * s2 / 2 - s2 * score) + noise - landing(D, y, noise))
+    gap = y + log_step(score, z, root) - landing(D, y, _NOISE)
+    return vanishes(gap.subs({s2: sigma**2, dt: root**2}))
+
+
+_NOISE = sigma * sqrt(dt) * z
 
 
 _LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
@@ -220,7 +225,8 @@ LAST_STEP = Claim(
         "denoiser without noise": lambda D, y, noise: D,
         "half of the way": lambda D, y, noise: (D + y) / 2 + noise,
         "log-mean kept in": lambda D, y, noise: D + _LAST["m"] + noise,
-    }, values=lambda: _LAST, names={"noise": r"\sigma\,\sqrt{\delta}\,Z"}, sheet=("R3",),
+    }, shown=lambda landing: {"it": landing(*symbols("D y"), _NOISE)},
+    values=lambda: _LAST, names={"z": "Z"}, sheet=("R3",),
     assumptions=("the rates are constant on the step",), depends=("A13", "R3"))  # fmt: skip
 
 BLUR = Claim(

@@ -144,7 +144,7 @@ MEAN = Claim(
         "mean zero, as for the log score": lambda G, M: G,
     }, sheet=("R25",), assumptions=(
         Assumption(
-            "p is continuously differentiable inside its support",
+            "p is continuously differentiable inside its support, an interval",
             "a jump of x p inside it adds to the gain between the ends", _jump,
         ), "the integral and the limits of x p at the ends exist",
     ))  # fmt: skip

@@ -16,11 +16,11 @@ Values = Mapping[str, float]
 
 
 def are_the_divergences(found: Mapping[str, str]) -> bool:
-    r"""At the end of the process, with $\sigma=[[sigma]]$ the samples are not log-normal. Where
-    one pixel is one or two, two with probability $[[bright]]$, they are $[[pixel]]$ nats from the
-    closest log-normal. Where an image of $[[pixels]]$ pixels is one of two equally likely
-    prototypes, which are one and two, or two and one, in every pixel, they are $[[image]]$ nats
-    from the closest log-normal with independent pixels, as rounded.
+    r"""At the end of the process, with $\sigma=[[sigma]]$ the samples need not be log-normal.
+    Where one pixel is one or two, two with probability $[[bright]]$, they are $[[pixel]]$ nats
+    from the closest log-normal. Where an image of $[[pixels]]$ pixels is one of two equally
+    likely prototypes, which are one and two, or two and one, in every pixel, they are $[[image]]$
+    nats from the closest log-normal with independent pixels, as rounded.
 
     The log-normal with the mean and the variance of $\log X_1$ is the closest (R23, R23-product).
     One pixel: the log ratio is integrated against the two components. Image: the entropy of
