@@ -20,8 +20,8 @@ sigma_min = symbols("sigma_min", positive=True)
 NOTHING = Integer(0)
 _NAMES = {"V_k": r"\bar\sigma_k^{2}", "V_l": r"\bar\sigma_l^{2}", "ell": r"\log r",
           "sigma_min": r"\sigma_{\min}", "h": r"\delta\sigma^{2}",
-          "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}", "lower": r"\delta\sigma_{k-2}^{2}",
-          "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
+          "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}",
+          "lower": r"\delta\sigma_{k-2}^{2}", "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
 
 
 def is_the_squared_correlation(squared: Expr) -> bool:
