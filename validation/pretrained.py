@@ -70,7 +70,7 @@ def make(options: Options) -> Path:
         images = run.sampler(replace(settings, num_images=options.num_images))()
         rows.append((settings, evaluate(images)))
     picture = tile(run.sample(40, seed=0, label=None), 10, run.grey_levels())
-    save_png(folder / "samples.png", picture)
+    save_png(folder / "samples.png", picture, scale=max(1, 224 // run.event_shape[-1] // 8))
     write_text(folder / "README.md", _card(options.name, run, rows))
     size = sum(path.stat().st_size for path in folder.iterdir())
     if size > MOST_BYTES:
@@ -108,8 +108,8 @@ def _card(name: str, run: "object", rows: Sequence[tuple[SamplingSettings, dict]
         f"`{run.weights_sha256()[:16]}`; that of the training images and labels "
         f"`{(run.train_sha256 or '')[:16]}`.",
         "",
-        "| sampler | evaluations | N | Fréchet | floor | kernel | precision | recall |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| sampler | evaluations | N | Fréchet | floor | kernel | precision | recall | copies |",
+        "| --- " * 9 + "|",
     ]
     for settings, result in rows:
         cells = (
@@ -117,13 +117,16 @@ def _card(name: str, run: "object", rows: Sequence[tuple[SamplingSettings, dict]
             f"{result['frechet']:.3g}",
             f"{result['frechet_floor']:.3g} ± {result['frechet_floor_sd']:.2g}",
             *(f"{result[key]:.3g}" for key in ("kernel", "precision", "recall")),
+            f"{result['train_share']:.3f} ({result['train_share_floor']:.3f})",
         )
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
         f"Distances of {first['feature_dim']} features of a classifier of the same data (hash "
         f"`{first['feature_hash']}`) from {first['N_reference']:,} test images; the floor is that "
-        "of as many training images. One seed, nothing selected. They are for checking an "
+        "of as many training images. Copies: the mean share of the distance to the nearest training "
+        "image, 0 for a copy, and in brackets that of held-out images. One seed, nothing selected. "
+        "They are for checking an "
         "installation and for first experiments, not for comparison with published models.",
         "",
         "Licence of the weights: MIT, as the code; that of the data is its authors'.",
