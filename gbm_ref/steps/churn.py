@@ -33,7 +33,7 @@ class Raised(NamedTuple):
 
 @dataclass(frozen=True)
 class Churn:
-    """A noise-free step with noise added before each row (claims `churn`, `churn-law`).
+    """A noise-free step with noise added before each row (claim `churn`).
 
     Algorithm 2 of Karras et al. (2022) in log space. From t, with v = v(t), noise is added up to
     v_hat = v (1 + gamma)^2, reached at t_hat, and `step` goes from there to the end of the row:
@@ -45,8 +45,7 @@ class Churn:
     the publication.
 
     step     `DDIM` or `ProbabilityFlow`; no `DPMSolver`, whose earlier denoisers lie on the
-             solution that the noise has left: with them a row is off by the first power of its
-             length (claim `churn`)
+             solution that the noise has left: a row is then off by the first power of its length
     gamma    >= 0; 0 is `step` itself. v_hat is at most v(horizon): near it less noise is added, at
              it none
 

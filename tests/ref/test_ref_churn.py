@@ -150,7 +150,7 @@ def test_at_one_gamma_no_order_holds_and_with_shorter_rows_less_noise_does(
 
 @pytest.mark.parametrize("inner", INNER)
 def test_churn_shrinks_the_error_of_a_wrong_start(inner: str) -> None:
-    """Claim churn-law: the share by which the variance is off, by (v0 + v) / (v0 + v_hat); what
+    """Claim churn: the share by which the variance is off, by (v0 + v) / (v0 + v_hat); what
     the inner step does to it, that step says, from t_hat with that variance."""
     t, gamma, v0 = 0.8, 0.2, DATA.log_cov[0, 0]
     step = ref.Churn(INNER[inner], gamma)
@@ -163,6 +163,34 @@ def test_churn_shrinks_the_error_of_a_wrong_start(inner: str) -> None:
     assert_same(law, ref.exact_law(INNER[inner], DATA, PROCESS, inner_row, shrunk))
     with pytest.raises(AssertionError):
         assert_same(law, ref.exact_law(INNER[inner], DATA, PROCESS, inner_row, above))
+
+
+def error_with_a_left_past(length: float, noise: float) -> float:
+    """Of a row of DPMSolver of `length` in lambda, from t = 1 at `noise` off the solution on which
+    the row before read its denoiser; the flow keeps deviations in proportion to deviations."""
+    process, v0 = ref.GBM(sigma=0.8, horizon=2.0), DATA.log_cov[0, 0]
+    before, end = float(np.exp(2 * length)), float(np.exp(-2 * length))
+    spread = {t: np.sqrt(v0 + process.log_var(t)) for t in (before, 1.0, end)}
+    shrunk = v0 / spread[before] ** 2
+    found = DATA.log_mean[0] + shrunk * (spread[before] - process.log_mean(before))
+    x = np.exp(DATA.log_mean + process.log_mean(1.0) + (1 + noise) * spread[1.0])
+    moved, _ = ref.DPMSolver(2).with_past(
+        process, ref.exact_score(DATA, process), x, 1.0, 1.0 - end, 1.0, None,
+        ((before, np.array([found])),),
+    )  # fmt: skip
+    wanted = DATA.log_mean[0] + process.log_mean(end) + (1 + noise) * spread[end]
+    return float(np.log(moved[0]) - wanted)
+
+
+def test_a_past_that_the_noise_has_left_costs_two_orders() -> None:
+    """Why `DPMSolver` is not churned: a row is off by the first power of its length, not by the
+    third; what is left of it is c_1 times the move of the denoiser, n v0 / (v0 + v)."""
+    lengths = [2.0**-k for k in (6, 7, 8)]
+    assert_order([error_with_a_left_past(length, 0.0) for length in lengths], 3, slack=0.08)
+    assert_order([error_with_a_left_past(length, 0.3) for length in lengths], 1, slack=0.08)
+    v0, v = DATA.log_cov[0, 0], 0.64
+    leading = 0.3 * np.sqrt(v0 + v) * v0 / (v0 + v) / 2  # of l n v0 / (2 alpha (v0 + v)), alpha 1
+    assert error_with_a_left_past(2.0**-12, 0.3) * 2.0**12 == pytest.approx(leading, rel=2e-3)
 
 
 @pytest.mark.usefixtures("unchecked")
