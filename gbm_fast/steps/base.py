@@ -1,7 +1,6 @@
 """What the loop asks of a step, and what all steps share; the package docstring has symbols."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import ClassVar, final
 
 import torch
@@ -119,19 +118,6 @@ def columns(grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
     table = [[real_number(value, "a time or factor of the grid") for value in row] for row in grid]
     t_score, dt, noise = torch.tensor(table, dtype=torch.float64, device="cpu").unbind(1)
     return t_score, dt, noise
-
-
-def of_each_row(
-    parts: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
-    process: Process,
-    times: Tensor,
-    lengths: Tensor,
-) -> tuple[Tensor, ...]:
-    """`parts` of all rows: at once, or one by one where rates differ between coordinates."""
-    if not isinstance(process, CoordinateGBM):
-        return parts(times, lengths)
-    rows = [parts(t, length) for t, length in zip(times, lengths, strict=True)]
-    return tuple(torch.stack(part) for part in zip(*rows, strict=True))
 
 
 def log_score_at(score: ScoreFunction, y: Tensor, t: Time) -> Tensor:

@@ -1,7 +1,6 @@
 """Noise-free steps from a time above the row, with the noise that leads there: churn."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -14,16 +13,7 @@ from gbm_fast.process.coordinates import increments, log_vars
 from gbm_fast.process.times import end_of_step
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.shapes import schedule_like
-from gbm_fast.steps.base import (
-    LogStep,
-    Number,
-    Schedule,
-    Step,
-    columns,
-    draws_like,
-    of_each_row,
-    scaled,
-)
+from gbm_fast.steps.base import LogStep, Number, Schedule, Step, draws_like, scaled
 from gbm_fast.steps.gaussian import DDIM
 from gbm_fast.steps.probability_flow import ProbabilityFlow
 
@@ -97,24 +87,14 @@ class Churn(LogStep):
         return up.time, up.shift, scaled(noise, up.root), *inner
 
     def schedules(self, process: Process, grid: Grid) -> list[Schedule]:
-        """`schedule` of each row, of all rows at once."""
-        noise = columns(grid)[2]
-        require_non_negative(noise, "noise")
-        up = self._raised_rows(process, grid)
-        roots = [factor * root for factor, root in zip(noise, up.root, strict=True)]
-        inner = self.step.schedules(process, _rows_above(up, grid))
-        parts = zip(up.time, up.shift, roots, inner, strict=True)
-        return [(time, shift, root, *rest) for time, shift, root, rest in parts]
+        """`schedule` of each row, one by one."""
+        return [self.schedule(process, *row) for row in grid]
 
     def score_times(self, process: Process, grid: Grid) -> list[float]:
         """Those of the inner step, which begins at t_hat."""
-        rows = _rows_above(self._raised_rows(process, grid), grid)
-        return self.step.score_times(process, rows)
-
-    def _raised_rows(self, process: Process, grid: Grid) -> Raised:
-        """`raised` of all rows, the first axis."""
-        t_score, dt, _ = columns(grid)
-        return Raised(*of_each_row(partial(self.raised, process), process, t_score, dt))
+        ups = [self.raised(process, row.t_score, row.dt) for row in grid]
+        rows = [Row(up.time.item(), up.dt.item(), 1.0) for up in ups]
+        return self.step.score_times(process, tuple(rows))
 
     def move(
         self,
@@ -128,12 +108,6 @@ class Churn(LogStep):
         time, shift, root = schedule[:3]
         added = schedule_like(shift, state) + schedule_like(root, state) * draws_like(state, z)
         return self.step.move(score, state + added, time, schedule[3:], None)
-
-
-def _rows_above(up: Raised, grid: Grid) -> Grid:
-    """The rows of the inner step."""
-    ends = zip(up.time.tolist(), up.dt.tolist(), grid, strict=True)
-    return tuple(Row(time, dt, row.noise) for time, dt, row in ends)
 
 
 def _time_above(process: Process, t: Tensor, growth: float) -> Tensor:

@@ -1,6 +1,7 @@
 """Multistep solvers of the noise-free equation: the denoisers of earlier rows, read once each."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -10,19 +11,12 @@ from torch import Tensor
 
 from gbm_fast.checks import has_values
 from gbm_fast.grids import Grid
-from gbm_fast.process import Process, Time
+from gbm_fast.process import CoordinateGBM, Process, Time
 from gbm_fast.process.coordinates import increments, log_means, log_vars
 from gbm_fast.process.times import end_of_step
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.shapes import schedule_like
-from gbm_fast.steps.base import (
-    LogStep,
-    Number,
-    Schedule,
-    columns,
-    log_score_at,
-    of_each_row,
-)
+from gbm_fast.steps.base import LogStep, Number, Schedule, columns, log_score_at
 
 
 @dataclass(frozen=True)
@@ -78,11 +72,11 @@ class DPMSolver(LogStep):
     def schedules(self, process: Process, grid: Grid) -> list[Schedule]:
         """`schedule` of each row, with the weights of what the rows before it have found."""
         t_score, dt, _ = columns(grid)
-        shift, weight, step, m_t, v_t = of_each_row(partial(_parts, process), process, t_score, dt)
+        shift, weight, step, m_t, v_t = _each(partial(_parts, process), process, t_score, dt)
         # The first row has none before it: its distance is that to itself, nothing.
         above = torch.cat([t_score[:1], t_score[:-1]])
         rise = (above - t_score).clamp(min=0)
-        (gained,) = of_each_row(lambda t, s: increments(process, t, s)[1:], process, above, rise)
+        (gained,) = _each(lambda t, s: increments(process, t, s)[1:], process, above, rise)
         gaps = (gained / v_t).log1p() / 2
         parts = shift, weight, m_t, v_t, *self._shares(step, gaps)
         return list(zip(*(part.unbind() for part in parts), strict=True))
@@ -121,6 +115,19 @@ class DPMSolver(LogStep):
         for share, found in zip(shares, earlier, strict=True):
             exponent = exponent + share * (found - denoised)
         return torch.stack([y + exponent, denoised, *earlier[:-1]])
+
+
+def _each(
+    parts: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
+    process: Process,
+    times: Tensor,
+    lengths: Tensor,
+) -> tuple[Tensor, ...]:
+    """`parts` of all rows: at once, or one by one where rates differ between coordinates."""
+    if not isinstance(process, CoordinateGBM):
+        return parts(times, lengths)
+    rows = [parts(t, length) for t, length in zip(times, lengths, strict=True)]
+    return tuple(torch.stack(part) for part in zip(*rows, strict=True))
 
 
 def _parts(process: Process, t_score: Time, dt: Time) -> tuple[Tensor, ...]:

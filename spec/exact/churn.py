@@ -16,19 +16,17 @@ from spec.exact.flow import HEUN, a, b
 
 gamma, G, root = symbols("gamma G root", positive=True)
 theta, m1, eps = symbols("theta m1 epsilon", real=True)
-Candidate = tuple[Expr, Expr, Expr, Expr]
 
 
-def is_the_churned_row(candidate: Candidate) -> bool:
+def is_the_churned_row(candidate: tuple[Expr, ...]) -> bool:
     r"""Independent normal noise of variance [[added]] and mean [[shift]] gives $\log X_t$ the law
     of $\log X_{\hat t}$, where $v(\hat t)=[[level]]$: in all moments, for any data. On log-normal
     data a variance off by the share $\epsilon$ is then off by [[share]]; and a row from there
     that multiplies deviations by $G$, as in R17-ddim and R16-heun, takes the variance $V$ of $\log
     X_t$ to [[after]] and multiplies the mean error by $G$.
 
-    Given $\log X_0$ both laws are normal: the logarithms of their generating functions in $\theta$
-    are those of means and variances, and differ by that of the noise. The data's variance is added
-    to $v$ at both times."""
+    Given $\log X_0$ both laws are normal, and the logarithms of their generating functions in
+    $\theta$ differ by that of the noise. The data's variance is added to $v$ at both times."""
     added, shift, share, after = candidate
     law = theta * (m1 - m - shift) + theta**2 * (LEVEL - v - added) / 2
     contracted = (1 + eps) * (v0 + v) + added - (1 + share) * (v0 + LEVEL)
@@ -36,12 +34,12 @@ def is_the_churned_row(candidate: Candidate) -> bool:
     return vanishes((law, contracted, mean - G * e, variance.subs(root**2, added) - after))
 
 
-def _raised(candidate: Candidate) -> tuple[Expr, ...]:
-    added, rise = candidate[0].subs(v, sigma**2 * t), (LEVEL - v).subs(v, t)
-    return t + rise, dt + rise, candidate[1].subs({m: 0, m1: RATE * rise}), sqrt(added)
+def _raised(candidate: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    rise, shift = (LEVEL - v).subs(v, t), candidate[1].subs({m: 0, m1: (mu - sigma**2 / 2) * t})
+    return t + rise, dt + rise, shift * rise / t, sqrt(candidate[0].subs(v, sigma**2 * t))
 
 
-def _rows(candidate: Candidate, at: Values) -> Iterator[Row]:
+def _rows(candidate: tuple[Expr, ...], at: Values) -> Iterator[Row]:
     gains = [lambdify((v0, a, b), f, "mpmath") for f in (_DDIM, *HEUN.holds)]
     after, delta = lambdify((G, V, v, gamma), candidate[3], "mpmath"), at["T"] / at["N"]
     levels = [at["sigma"] ** 2 * delta * k for k in range(int(at["N"]) + 1)]
@@ -53,27 +51,22 @@ def _rows(candidate: Candidate, at: Values) -> Iterator[Row]:
         yield at["a"] + fall * k, gain, after(gain, mpf(0), levels[k], share), fall
 
 
-def _holds(added: Expr) -> Candidate:
-    return added, m1 - m, eps * (v0 + v) / (v0 + LEVEL), G**2 * (V + added)
-
-
-LEVEL, RATE = v * (1 + gamma) ** 2, mu - sigma**2 / 2
+LEVEL = v * (1 + gamma) ** 2
 _DDIM = ancestral.DDIM.holds.subs({ancestral.s: b**2, ancestral.t: a**2, sigma: 1})
-_HOLDS = _holds(v * gamma * (2 + gamma))
+_ADDED = v * gamma * (2 + gamma)
+_HOLDS = (_ADDED, m1 - m, eps * (v0 + v) / (v0 + LEVEL), G**2 * (V + _ADDED))
 CHURN = Claim(
     "churn", "churn: noise before a noise-free row", is_the_churned_row, holds=_HOLDS, twins={
-        "noise gamma v": _holds(gamma * v), "noise as of a deviation": _holds(v * gamma**2),
-        "drift left out": (_HOLDS[0], 0 * m, *_HOLDS[2:]),
+        "noise gamma v": (gamma * v, *_HOLDS[1:]), "of a deviation": (v * gamma**2, *_HOLDS[1:]),
+        "drift left out": (_ADDED, 0 * m, *_HOLDS[2:]),
         "the share without the data": (*_HOLDS[:2], eps * v / LEVEL, _HOLDS[3]),
-        "noise after the row": (*_HOLDS[:3], G**2 * V + _HOLDS[0]),
+        "noise after the row": (*_HOLDS[:3], G**2 * V + _ADDED),
     }, shown=lambda c: dict(zip(("added", "shift", "share", "after"), c, strict=True)),
     values=lambda: {"level": LEVEL},
     names={**NAMES, "m": "m(t)", "m1": r"m(\hat t)", "v": "v(t)", "V": "V", "gamma": r"\gamma"},
-    assumptions=(
-        "the draw is independent of the state", "the raised level is one of the process",
-    ), depends=("A6", "R17-steps", "R17-ddim", "R16-heun"), pins=(
-        Pin("gbm_ref.Churn.__call__", vectors="churned_ddim_step",
-            because="it is the noise and the step of R17-steps in one"),
+    assumptions=("the draw is independent of the state", "the raised level is not above v(T)"),
+    depends=("A6", "R17-steps", "R17-ddim", "R16-heun"), pins=(
+        Pin("gbm_ref.Churn.__call__", vectors="churned_ddim_step", because="with R17-steps"),
         Pin("gbm_ref.Churn.raised", table(
             "mu sigma t dt gamma", (0.17, 0.8, 0.5, 0.11, 0.25), (-0.6, 1.4, 0.01, 0.01, 3.0),
         ), reads=_raised),

@@ -222,8 +222,7 @@ multistep_third_order  multistep  x h m v t dt t1 d1 t2 d2  guard 40
     TAIL e(600) -900 0.1 0.9 0.5 0.25 0.75 590 1 580;
         e(-600) 1200 0.2 0.5 0.5 0.25 0.75 -590 1 -585
     POW2 x: 20 -20
-where  t in (0, 1]; dt length of the row, 0 < dt < t; gamma share by which sqrt(v t) is raised,
-        >= 0, (1 + gamma)^2 t at most 1; m m(1), any number, m(t) = m t; v v(1) > 0, v(t) = v t
+where  gamma share by which sqrt(v t) is raised, >= 0, (1 + gamma)^2 t at most 1
 churned_ddim_step  churn  x h z m v t dt gamma kappa  guard 20
     out  x exp(-m dt + kappa sqrt(v t gamma (2 + gamma)) z
         + (1 + gamma) (1 + gamma - sqrt((t - dt) / t)) v t (1 + h))
