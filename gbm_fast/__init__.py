@@ -161,6 +161,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.steps import AmbientMilstein as AmbientMilstein
     from gbm_fast.steps import AmbientStep as AmbientStep
     from gbm_fast.steps import Ancestral as Ancestral
+    from gbm_fast.steps import Churn as Churn
     from gbm_fast.steps import Compiled as Compiled
     from gbm_fast.steps import Corrector as Corrector
     from gbm_fast.steps import DaleLangevin as DaleLangevin

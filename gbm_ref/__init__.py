@@ -158,6 +158,7 @@ from gbm_ref.steps import (
     AmbientMilstein,
     AmbientStep,
     Ancestral,
+    Churn,
     Corrector,
     DaleLangevin,
     DPMSolver,
@@ -180,7 +181,7 @@ except PackageNotFoundError:
 
 __all__ = [
     "DDIM", "ENTROPY", "EUCLIDEAN", "GBM", "AffineMap", "AmbientMarginalPreserving",
-    "AmbientMilstein", "AmbientStep", "Ancestral", "Average", "BetaPrime", "CdfValues",
+    "AmbientMilstein", "AmbientStep", "Ancestral", "Average", "BetaPrime", "CdfValues", "Churn",
     "CoordinateGBM", "Corrector", "DPMSolver", "DaleLangevin", "Divergence", "Gamma", "Gaussian",
     "Grid", "ImplicitLoss", "InverseGamma", "LawRejected", "LikelihoodWeighting", "LogAffineStep",
     "LogCoefficients", "LogMoments", "LogNormal", "LogNormalMixture", "MDSMLoss", "MESMLoss",

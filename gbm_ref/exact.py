@@ -13,6 +13,8 @@ step multiplies the deviation e = y - a - m(t) by one number per direction:
                        p_i = a / (lambda_i + v(t)), q_i = b / (lambda_i + v(s)),
                        a = sqrt(v(t)), b = sqrt(v(s)); without q_i when b = 0, p_i counting twice
 
+A row of `Churn` is two: one that adds noise, with g_i = 1, and that of its inner step.
+
 `DPMSolver` reads earlier denoisers D: with H_t = -v(t) / (lambda_i + v(t)), D - u = H_t e, so that
 the deviations of the state and of the denoisers that are kept are multiples of the first one, and
 follow the recursion of the step.
@@ -39,6 +41,7 @@ from gbm_ref.grids import Grid, Row
 from gbm_ref.process import Process
 from gbm_ref.process.coordinates import fits, increments, log_means, log_vars
 from gbm_ref.steps import DPMSolver, LogAffineStep, ProbabilityFlow, Step
+from gbm_ref.steps.churn import unfolded
 from gbm_ref.steps.multistep import usable
 from gbm_ref.targets import LogNormal
 
@@ -48,9 +51,9 @@ def exact_law(
 ) -> Gaussian:
     """Mean (d,) and covariance (d, d) of log X_0 when log X_T ~ start and the score is exact.
 
-    step    a `LogAffineStep`, such as `DaleLangevin`, or `ProbabilityFlow`: affine in log X; or
-            one for each row of the grid, for samplers that mix them (predictor and corrector); or
-            a `DPMSolver`
+    step    a `LogAffineStep`, such as `DaleLangevin`, `ProbabilityFlow` or `Churn`: affine in
+            log X; or one for each row of the grid, for samplers that mix them (predictor and
+            corrector); or a `DPMSolver`
     target  the data law, log-normal (its covariance may be singular: a point mass)
     grid    any grid with t_score > 0
     start   law of log X_T; for an exact start, log_mean and log_cov of the diffused target
@@ -62,7 +65,7 @@ def exact_law(
     or target, a start of another dimension, another number of steps than rows, and rows outside
     the range of the process or with t_score = 0.
     """
-    steps = [] if isinstance(step, DPMSolver) else _one_a_row(step, grid)
+    rows = [] if isinstance(step, DPMSolver) else _rows(step, process, grid)
     if not isinstance(target, LogNormal):
         raise ValueError(f"the score of a {type(target).__name__} is not affine in log X.")
     start = checked_gaussian(start, "start", target.d)
@@ -70,11 +73,11 @@ def exact_law(
     if isinstance(step, DPMSolver):
         return _by_multistep(step, target, process, grid, start)
     if isinstance(log_vars(process, 0.0), np.ndarray) or unlike_scales(target.log_cov):
-        return _by_matrices(steps, target, process, grid, start)
+        return _by_matrices(rows, target, process, start)
     data_vars, basis = np.linalg.eigh(target.log_cov)
     mean, cov = start.mean @ basis, basis.T @ start.cov @ basis
     centre = target.log_mean @ basis
-    for one, row in zip(steps, grid, strict=True):
+    for one, row in rows:
         gains, shift, added = _row_map(one, process, row, data_vars, basis)
         deviation = mean - centre - _along(log_means(process, row.t_score), basis)
         mean = mean + (gains - 1.0) * deviation + _along(shift, basis)
@@ -82,34 +85,32 @@ def exact_law(
     return Gaussian(basis @ mean, basis @ cov @ basis.T)
 
 
-def _one_a_row(step: Step | Sequence[Step], grid: Grid) -> list[LogAffineStep | ProbabilityFlow]:
-    """The step of each row, each known to be affine in log X."""
-    if not isinstance(step, Sequence):
-        return [_affine(step)] * len(grid)
-    if len(step) != len(grid):
-        raise ValueError(f"there must be one step a row: {len(step)} for {len(grid)} rows.")
-    return [_affine(one) for one in step]
+_Affine = LogAffineStep | ProbabilityFlow
 
 
-def _affine(step: Step) -> LogAffineStep | ProbabilityFlow:
+def _rows(step: Step | Sequence[Step], process: Process, grid: Grid) -> list[tuple[_Affine, Row]]:
+    """Each row with its step, which is known to be affine in log X."""
+    steps = list(step) if isinstance(step, Sequence) else [step] * len(grid)
+    if len(steps) != len(grid):
+        raise ValueError(f"there must be one step a row: {len(steps)} for {len(grid)} rows.")
+    return [(_affine(one), row) for one, row in unfolded(steps, process, grid)]
+
+
+def _affine(step: Step) -> _Affine:
     if not isinstance(step, LogAffineStep | ProbabilityFlow):
         raise ValueError(
             f"{type(step).__name__} is not affine in log X: only a LogAffineStep (DaleLangevin, "
-            "...), ProbabilityFlow and, by itself, DPMSolver have a Gaussian output law."
+            "...), ProbabilityFlow, Churn and, by itself, DPMSolver have a Gaussian output law."
         )
     return step
 
 
 def _by_matrices(
-    steps: list[LogAffineStep | ProbabilityFlow],
-    target: LogNormal,
-    process: Process,
-    grid: Grid,
-    start: Gaussian,
+    rows: list[tuple[_Affine, Row]], target: LogNormal, process: Process, start: Gaussian
 ) -> Gaussian:
     """The law where each coordinate has a sigma of its own, or a variance of another size."""
     mean, cov = start
-    for one, row in zip(steps, grid, strict=True):
+    for one, row in rows:
         _require_noise(process, row)
         gain, shift, added = _row_matrices(one, process, row, target)
         deviation = mean - target.log_mean - log_means(process, row.t_score)
@@ -158,7 +159,7 @@ def _require_noise(process: Process, row: Row) -> None:
 
 
 def _row_map(
-    step: LogAffineStep | ProbabilityFlow,
+    step: _Affine,
     process: Process,
     row: Row,
     data_vars: Array,
@@ -197,9 +198,7 @@ class _RowMatrices(NamedTuple):
     added: Array
 
 
-def _row_matrices(
-    step: LogAffineStep | ProbabilityFlow, process: Process, row: Row, target: LogNormal
-) -> _RowMatrices:
+def _row_matrices(step: _Affine, process: Process, row: Row, target: LogNormal) -> _RowMatrices:
     """What the row does to log X and its law; row.t_score > 0."""
     d = target.d
     t, s = _checks.end_of_step(row.t_score, row.dt, process.horizon)

@@ -162,12 +162,18 @@ def test_score_and_likelihood_of_a_run_are_at_hand(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_what_few_scores_give(tmp_path: Path) -> None:
-    """As printed, digit for digit; the multistep solvers are ahead of the others at 20 and 40."""
+    """As printed, digit for digit; the multistep solvers are ahead of the others at 20 and 40, and
+    where the start is wrong those with noise are."""
     printed = output_of("few_scores", tmp_path)
     assert printed in (ROOT / "docs" / "sampling.md").read_text(encoding="utf-8")
-    rows = [line.split() for line in printed.splitlines()[1:]]
-    far = {row[0]: [float(number) for number in row[-2:]] for row in rows}
-    others = [far[name] for name in ("DDIM", "Heun's", "ancestral")]
+    rows = [(line[:18].strip(), line[18:].split()) for line in printed.splitlines()[2:]]
+    far = {name: [float(number) for number in numbers[1:3]] for name, numbers in rows}
+    wrong = {name: [float(number) for number in numbers[4:]] for name, numbers in rows}
+    others = [far[name] for name in far if "Solver" not in name]
+    assert len(others) == 5
+    for name, churned in (("DDIM", "DDIM, churn 0.05"), ("Heun's rule", "Heun, churn 0.2")):
+        assert all(a < b for a, b in zip(far[name], far[churned], strict=True))
+        assert all(a < b for a, b in zip(wrong[churned], wrong[name], strict=True))
     for solver in ("DPM-Solver++(2M)", "DPM-Solver++(3M)"):
         assert all(
             ours < least for ours, least in zip(far[solver], map(min, *others), strict=True)

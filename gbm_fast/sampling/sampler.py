@@ -44,6 +44,7 @@ from gbm_fast.steps import (
     DDIM,
     AmbientMilstein,
     Ancestral,
+    Churn,
     DaleLangevin,
     DPMSolver,
     MarginalPreserving,
@@ -60,7 +61,12 @@ _MOST_AT_ONCE = 2**20
 
 
 def build_step(settings: SamplingSettings) -> Step:
-    """The step of the sampler."""
+    """The step of the sampler, churned where noise is asked for."""
+    step = _plain_step(settings)
+    return Churn(step, settings.churn) if settings.churn else step
+
+
+def _plain_step(settings: SamplingSettings) -> Step:
     match settings.sampler:
         case "dale-langevin":
             return DaleLangevin()

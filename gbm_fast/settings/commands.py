@@ -235,7 +235,7 @@ _SAMPLER = (
         "sampler", "start", "num_images", "seed", "label", "num_steps", "batch_size",
     )),
     Group("finer_settings_of_the_sampler", _of("sampling",
-        "process", "sigma", "inner_steps", "chi", "kappa", "step_length", "denoise_steps",
+        "process", "sigma", "inner_steps", "chi", "kappa", "churn", "step_length", "denoise_steps",
     )),
 )  # fmt: skip
 _MEASUREMENT = Group("measuring", _of("measurement",

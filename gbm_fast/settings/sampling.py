@@ -21,6 +21,7 @@ SamplerName = Literal[
 StartName = Literal["class-average", "lognormal", "lognormal-averages", "data"]
 NOISE_FREE = ("probability-flow", "ddim", "dpmpp-2m", "dpmpp-3m")
 """Samplers that draw noise for their start alone, and space their levels as EDM does."""
+_CHURNED = ("probability-flow", "ddim")
 _LONGEST_NAME = 140
 _MOST_ROWS = 10**6
 _MOST = (
@@ -61,6 +62,9 @@ class SamplingSettings:
     kappa: float = 1.0
     """Noise of marginal-preserving: 1 is dale-langevin, 0 the flow by Euler's rule; its drift
     follows the noise, also where chi anneals it."""
+    churn: float = 0.0
+    """Noise of probability-flow and ddim before each level: sqrt(v) is raised by this share of it
+    first, as S_churn / num_steps of EDM."""
     step_length: float | None = None
     """The paper's delta_s, the length of each step on the constant process (default:
     1 / num_steps)."""
@@ -102,6 +106,8 @@ class SamplingSettings:
             raise ValueError(f"chi must be in (0, 1], got {self.chi}.")
         if not (math.isfinite(self.kappa) and self.kappa >= 0):
             raise ValueError(f"kappa must be a finite number of 0 or more, got {self.kappa}.")
+        if not (math.isfinite(self.churn) and self.churn >= 0):
+            raise ValueError(f"churn must be a finite number of 0 or more, got {self.churn}.")
         if self.step_length is not None and not self.step_length > 0:
             raise ValueError(
                 f"step_length must be a positive finite number, got {self.step_length}."
@@ -125,11 +131,16 @@ class SamplingSettings:
             raise ValueError("sigma belongs to --process constant: the run has its own process.")
         if self.kappa != 1 and self.sampler != "marginal-preserving":
             raise ValueError("kappa belongs to --sampler marginal-preserving.")
+        if self.churn and self.sampler not in _CHURNED:
+            raise ValueError(
+                f"churn belongs to --sampler {' and '.join(_CHURNED)}: the others have noise of "
+                "their own, or remember rows that the noise would leave behind."
+            )
         unused = self.chi < 1 or self.inner_steps > 1 or self.denoise_steps
         if self.sampler in NOISE_FREE and (unused or self.step_length is not None):
             raise ValueError(
-                f"{self.sampler} has no noise and spaces its own levels: chi, inner_steps, "
-                "denoise_steps and step_length do not apply."
+                f"{self.sampler} has no noise but --churn and spaces its own levels: chi, "
+                "inner_steps, denoise_steps and step_length do not apply."
             )
 
     @property
@@ -168,6 +179,8 @@ class SamplingSettings:
             parts.append(f"chi {self.chi:g}")
         if self.kappa != 1:
             parts.append(f"kappa {self.kappa:g}")
+        if self.churn:
+            parts.append(f"churn {self.churn:g}")
         if self.step_length is not None:
             parts.append(f"delta_s {self.step_length:g}")
         if self.denoise_steps:

@@ -34,11 +34,13 @@ neither overflow nor underflow of x * exp(e) on the way, and a `LogScore` costs 
 | `Ancestral`, `DDIM` | exact for a frozen denoiser, with and without noise (R7, R17) |
 | `ProbabilityFlow` | Heun's rule for the noise-free equation (R16) |
 | `DPMSolver` | DPM-Solver++ of order 2 or 3 for it, with one score a row (claim `multistep`) |
+| `Churn` | `DDIM` or `ProbabilityFlow` with noise added before each row (claim `churn`) |
 | `PrintedAlgorithm1` | version 1's Algorithm 1, mistake and all (E2) |
 """
 
 from gbm_fast.steps.ambient import AmbientStep
 from gbm_fast.steps.base import LogStep, Number, Schedule, Step
+from gbm_fast.steps.churn import Churn
 from gbm_fast.steps.compiled import Compiled
 from gbm_fast.steps.euler_maruyama import AmbientMilstein, DaleLangevin, SignAgnostic
 from gbm_fast.steps.gaussian import DDIM, Ancestral
@@ -53,8 +55,8 @@ from gbm_fast.steps.printed import PrintedAlgorithm1
 from gbm_fast.steps.probability_flow import ProbabilityFlow
 
 __all__ = [
-    "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "AmbientStep", "Ancestral", "Compiled",
-    "Corrector", "DPMSolver", "DaleLangevin", "LogAffineStep", "LogCoefficients", "LogStep",
-    "MarginalPreserving", "Number", "PrintedAlgorithm1", "ProbabilityFlow", "Schedule",
+    "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "AmbientStep", "Ancestral", "Churn",
+    "Compiled", "Corrector", "DPMSolver", "DaleLangevin", "LogAffineStep", "LogCoefficients",
+    "LogStep", "MarginalPreserving", "Number", "PrintedAlgorithm1", "ProbabilityFlow", "Schedule",
     "SignAgnostic", "Step",
 ]  # fmt: skip

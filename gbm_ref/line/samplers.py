@@ -27,6 +27,7 @@ from gbm_ref.line.quadrature import require_line
 from gbm_ref.process import Process
 from gbm_ref.sign_agnostic_law import Average, LogMoments
 from gbm_ref.steps import LogAffineStep, ProbabilityFlow, Step
+from gbm_ref.steps.churn import unfolded
 from gbm_ref.targets import Target
 
 Function = Callable[[Array], Array]
@@ -72,7 +73,7 @@ def sampler_average(
     """E f(log X_0) of a sampler on the line with the exact score of `target`.
 
     function  f, of an array (n,) of log x; smooth, and growing no faster than e^(2 y)
-    step      a `LogAffineStep` or `ProbabilityFlow`, or one for each row of the grid
+    step      a `LogAffineStep`, `ProbabilityFlow` or `Churn`, or one for each row of the grid
     target    the data law, d = 1: a `LogNormal`, `LogNormalMixture` or `PointMasses`
     grid      rows with t_score > 0
     start     the law of X_T, d = 1, with a density: `target.diffuse(process, T)` is the exact one
@@ -149,7 +150,7 @@ def _rows(step: Step | Sequence[Step], target: Target, process: Process, grid: G
     steps = list(step) if isinstance(step, Sequence) else [step] * len(grid)
     if len(steps) != len(grid):
         raise ValueError(f"there must be one step a row: {len(steps)} for {len(grid)} rows.")
-    return [_row(one, target, process, row) for one, row in zip(steps, grid, strict=True)]
+    return [_row(one, target, process, row) for one, row in unfolded(steps, process, grid)]
 
 
 def _row(step: Step, target: Target, process: Process, row: Row) -> _Row:
@@ -163,7 +164,7 @@ def _row(step: Step, target: Target, process: Process, row: Row) -> _Row:
     if not isinstance(step, ProbabilityFlow):
         raise ValueError(
             f"{type(step).__name__} is not written in log X: only a LogAffineStep (DaleLangevin, "
-            "...) and ProbabilityFlow are."
+            "...), ProbabilityFlow and Churn are."
         )
 
     def score(x: Array, t: float) -> Array:

@@ -28,11 +28,13 @@ an exponent in two factors, so that x_s alone has to be within the range of floa
 | `Ancestral`, `DDIM` | exact for a frozen denoiser, with and without noise (R7, R17) |
 | `ProbabilityFlow` | Heun's rule for the noise-free equation (R16) |
 | `DPMSolver` | DPM-Solver++ of order 2 or 3 for it, with one score a row (claim `multistep`) |
+| `Churn` | `DDIM` or `ProbabilityFlow` with noise added before each row (claim `churn`) |
 | `PrintedAlgorithm1` | version 1's Algorithm 1, mistake and all (E2) |
 """
 
 from gbm_ref.steps.ambient import AmbientStep
 from gbm_ref.steps.base import Score, Step
+from gbm_ref.steps.churn import Churn
 from gbm_ref.steps.euler_maruyama import AmbientMilstein, DaleLangevin, SignAgnostic
 from gbm_ref.steps.gaussian import DDIM, Ancestral
 from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
@@ -47,7 +49,7 @@ from gbm_ref.steps.probability_flow import ProbabilityFlow
 
 __all__ = [
     "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "AmbientStep", "Ancestral",
-    "Corrector", "DPMSolver", "DaleLangevin", "LogAffineStep", "LogCoefficients",
+    "Churn", "Corrector", "DPMSolver", "DaleLangevin", "LogAffineStep", "LogCoefficients",
     "MarginalPreserving", "MultistepStep", "PrintedAlgorithm1", "ProbabilityFlow", "Score",
     "SignAgnostic", "Step",
 ]  # fmt: skip

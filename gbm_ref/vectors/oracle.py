@@ -41,6 +41,7 @@ from gbm_ref.steps import (
     AmbientMarginalPreserving,
     AmbientMilstein,
     Ancestral,
+    Churn,
     Corrector,
     DaleLangevin,
     DPMSolver,
@@ -176,6 +177,9 @@ _ORACLE: dict[str, Implementation] = {
     "ddim_step": lambda x, h, dm, dv, v_s: _one_step(
         DDIM(), Prescribed(dm, dv, v_s), x, h, 1.0, None
     ),
+    "churned_ddim_step": lambda x, h, z, m, v, t, dt, gamma, kappa: Churn(DDIM(), gamma)(
+        _kernel(m, v), lambda state, t: np.full_like(state, h), [x], t, dt, kappa, [z]
+    ).item(),
     "probability_flow_step": _heun,
     "multistep_second_order": _second_order,
     "multistep_third_order": _third_order,

@@ -222,6 +222,23 @@ multistep_third_order  multistep  x h m v t dt t1 d1 t2 d2  guard 40
     TAIL e(600) -900 0.1 0.9 0.5 0.25 0.75 590 1 580;
         e(-600) 1200 0.2 0.5 0.5 0.25 0.75 -590 1 -585
     POW2 x: 20 -20
+where  gamma share by which sqrt(v t) is raised, >= 0, (1 + gamma)^2 t at most 1
+churned_ddim_step  churn  x h z m v t dt gamma kappa  guard 20
+    out  x exp(-m dt + kappa sqrt(v t gamma (2 + gamma)) z
+        + (1 + gamma) (1 + gamma - sqrt((t - dt) / t)) v t (1 + h))
+    again  exp(m (t - dt) + D + sqrt((t - dt) / T) (y - m T - D)), T = t (1 + gamma)^2,
+        y = log(x) + m (T - t) + kappa sqrt(v (T - t)) z, D = y - m T + v T (1 + h)
+    S  |out| (1 + |m| + kappa sqrt(v t gamma (2 + gamma)) |z| + (1 + gamma)^2 v t (1 + |h|))
+    noise_of_gamma  S_VS_S2  gamma v in place of v_hat - v  z -> z / sqrt(2 + gamma)
+    gamma_of_the_variance  S_VS_S2  v_hat = v (1 + gamma)  gamma -> sqrt(1 + gamma) - 1
+    row_from_the_old_time  T_INDEX  the inner row begins at t
+        out exp(-gamma (2 + gamma - sqrt((t - dt) / t)) v t (1 + h))
+    common  hyvarinen_for_log_score, score_times_x, clipped_noise
+    ordinary 12+3 H_VS_STEIN H_VS_LOGSCORE S_VS_S2 T_INDEX:
+        0.05~20 -5..3 -3..3 -0.4..0.4 0.05~5 0.3..0.6 0.02..0.25 0.02..0.28 0.3..1.5
+    BASIC 1.7 -0.4 1.2 0.1 0.5 0.5 0.25 0.25 1; 0.6 0.9 -0.8 -0.2 2 0.25 0.125 1 1
+    SMALL_V 1.3 -0.4 0.7 1e-13 1e-12 0.5 0.25 0.125 1; 0.6 2e4 -1.9 0 1e-11 0.5 0.001 1e-3 1
+    TAIL e(600) -900 8 0.1 0.9 0.5 0.25 0.25 1; 1.2 0.4 -8 0.2 0.5 0.25 0.125 0.5 1; POW2 x: 20 -20
 where  a_t the log score 1 + h at time t is a_t - b_t log(x); b_t see a_t; a_s the log
         score at time s is a_s - b_s log(x); b_s see a_s
 probability_flow_step  R16-heun  x dm dv v_s a_t b_t a_s b_s

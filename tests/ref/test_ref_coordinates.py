@@ -128,7 +128,7 @@ def test_a_mixture_with_correlations_matches_mpmath() -> None:
 LAW_STEPS = {
     name: step
     for name, step in EVERY_STEP.items()
-    if isinstance(step, ref.LogAffineStep | ref.ProbabilityFlow)
+    if isinstance(step, ref.LogAffineStep | ref.ProbabilityFlow | ref.Churn)
 }
 GRID = ref.uniform(4, BOTH.horizon)
 

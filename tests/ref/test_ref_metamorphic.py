@@ -212,7 +212,8 @@ LAWS: dict[str, tuple[Law, dict[str, ref.Step]]] = {
     "power": (meta.power, {name: meta.STEPS[name] for name in meta.COVARIANT}),
     "rotation": (meta.rotation, {name: meta.STEPS[name] for name in meta.COVARIANT}),
     "pieces": (pieces, DIVISIBLE),
-    "no time": (no_time, meta.STEPS),
+    # A churned row of no length goes up and comes back: the law is kept, not the state.
+    "no time": (no_time, {k: s for k, s in meta.STEPS.items() if not isinstance(s, ref.Churn)}),
     "no noise": (no_noise, meta.STEPS),
 }
 HERE = meta.Case(

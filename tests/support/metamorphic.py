@@ -24,6 +24,9 @@ STEPS: dict[str, ref.Step] = {
     "DDIM": ref.DDIM(),
     "ProbabilityFlow": ref.ProbabilityFlow(),
     "DPMSolver": ref.DPMSolver(3),
+    # So little that the row from t_hat is not long beside dt, which the size of the terms has.
+    "Churn": ref.Churn(ref.DDIM(), 0.05),
+    "Churn, flow": ref.Churn(ref.ProbabilityFlow(), 0.03),
 }
 AMBIENT = [name for name, step in STEPS.items() if step.coordinates == "ambient"]
 LOG = [name for name, step in STEPS.items() if step.coordinates == "log"]

@@ -13,6 +13,8 @@ the Jacobian of the log score with respect to log x, and scale(s) the condition 
                       S = 1 + |log x| + |log x_s| + |dm| + l (a scale(s_t) + b scale(s_s)) / 2
     DPMSolver         as the steps in log x, and for each share c of an earlier denoiser
                       |c| (E + E_earlier), E = |I + v J| b + |log x| + |m| + v scale(s)
+    Churn             what its noise adds, g = 1 and S = 1 + 2 |log x| + |shift| + |root| |z|, and
+                      then its inner step, from the raised time and state
 
 in spectral norms, with F the factor on x, slope = dF / dh, noise = kappa sqrt(dv) z, a =
 sqrt(v_t), b = sqrt(v_s); at b = 0 the first term counts twice. Steps in log x carry log x.
@@ -79,6 +81,13 @@ def row_scales(
     """(g, S) of one row for each sample, from its states before and after, all (n, d)."""
     if isinstance(step, ref.AmbientStep):
         return _in_x(step, problem, row, x, x_s, z)
+    if isinstance(step, ref.Churn):
+        up = step.raised(problem.process, row.t_score, row.dt)
+        noise, above = row.noise * up.root * z, ref.Row(up.time, up.dt, row.noise)
+        raised = x * np.exp(up.shift + noise)
+        growth, added = row_scales(step.step, problem, above, raised, x_s, z)
+        first = 1 + 2 * np.linalg.norm(np.log(x), axis=-1) + abs(up.shift)
+        return growth, growth * (first + np.linalg.norm(noise, axis=-1)) + added
     if isinstance(step, ref.DPMSolver):
         step = ref.DDIM()  # by itself
     carried = np.linalg.norm(np.log(x), axis=-1) + np.linalg.norm(np.log(x_s), axis=-1)

@@ -150,6 +150,7 @@ class HandRun:
         flat = np.stack(z, 1).astype(np.float64).reshape(len(grid), len(parts), -1)
         told = None if labels[0] is None else list(labels)
         step, h = STEPS[settings.sampler](settings), self.hyvarinen(process, told)
+        step = ref.Churn(step, settings.churn) if settings.churn else step
         start = np.stack(starts).reshape(len(parts), -1)
         end = ref.simulate(step, process, h, start, tuple(grid), flat)
         return end.reshape(-1, *self.event), told

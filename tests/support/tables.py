@@ -24,7 +24,9 @@ STEPS: dict[str, tuple[gbm.Step, ref.Step]] = {
     "probability-flow": (gbm.ProbabilityFlow(), ref.ProbabilityFlow()),
     "dpm-solver-2": (gbm.DPMSolver(2), ref.DPMSolver(2)),
     "dpm-solver-3": (gbm.DPMSolver(3), ref.DPMSolver(3)),
+    "churned-flow": tuple(p.Churn(p.ProbabilityFlow(), 0.2) for p in (gbm, ref)),
     "printed-algorithm-1": (gbm.PrintedAlgorithm1(), ref.PrintedAlgorithm1()),
+    "churned-ddim": tuple(p.Churn(p.DDIM(), 0.3) for p in (gbm, ref)),
 }
 # Steps for events of two elements alone.
 STEPS_2D: dict[str, tuple[gbm.Step, ref.Step]] = {

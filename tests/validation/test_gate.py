@@ -54,6 +54,8 @@ LINES = {
     "ancestral": replace(NOISE_DALE, sampler="ancestral"),
     "kappa": replace(ANNEALED, sampler="marginal-preserving", kappa=0.6),
     "ddim": replace(FLOW, sampler="ddim", start="lognormal-averages"),
+    "churned-flow": replace(FLOW, churn=0.3),
+    "churned-ddim": replace(FLOW, sampler="ddim", process="constant", churn=0.6),
 }
 IN_X = ("agnostic", "milstein")
 
@@ -178,6 +180,7 @@ def test_every_sampler_of_the_settings_has_a_reference(run: gbm.Run) -> None:
     for name in get_args(SamplerName):
         settings = replace(DALE, sampler=name)
         assert reference(run.config, settings).step.uses_noise == (name not in NOISE_FREE)
+    assert reference(run.config, LINES["churned-flow"]).step.uses_noise
 
 
 # What is planted, where, and the check that must refuse it.

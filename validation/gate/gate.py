@@ -16,7 +16,9 @@ from validation.gate.reference import reference
 from validation.gate.samplers import agreement, exact_law, sampled_law
 from validation.study import Check
 
-_AFFINE = (gbm_ref.LogAffineStep, gbm_ref.ProbabilityFlow, gbm_ref.DPMSolver)
+_AFFINE = (
+    gbm_ref.LogAffineStep, gbm_ref.ProbabilityFlow, gbm_ref.DPMSolver, gbm_ref.Churn
+)  # fmt: skip
 """The steps whose exact law is known to `gbm_ref.exact_law`."""
 _SHORT = 0.03
 """Of a step in log-variance: the excess kurtosis of log |x_0| is of this order."""

@@ -36,7 +36,10 @@ def reference(config: TrainConfig, settings: SamplingSettings) -> Reference:
     Raises ValueError for a sampler that has no counterpart here.
     """
     process = _process(config, settings)
-    return Reference(_step(settings), process, _grid(config, settings, process))
+    step = _step(settings)
+    if settings.churn:
+        step = gbm_ref.Churn(step, settings.churn)
+    return Reference(step, process, _grid(config, settings, process))
 
 
 def _step(settings: SamplingSettings) -> gbm_ref.Step:

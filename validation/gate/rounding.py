@@ -7,6 +7,7 @@ A row maps an error e of log x to at most g e and adds at most `added`, both rea
     steps in X       g = |I + dv J / factor|, and what is added is divided by the factor on x
     ProbabilityFlow  g = |1 + l (p + q (1 + l p)) / 2|, the gains of `gbm_ref.exact`
     DPMSolver        g as in log X, and |c| times the errors of the denoisers for each share c
+    Churn            the row that adds the noise, g = 1, and that of the inner step after it
 
 in spectral norms. What is added is K u times the sizes of the terms (K roundings of unit u = 2^-24
 each), and the weight times the error of the score. That is K u times the score's own terms, and
@@ -17,7 +18,7 @@ below it.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -73,6 +74,8 @@ class Rounding:
         self, row: gbm_ref.Row, x: Array, x_s: Array, z: Array | None
     ) -> tuple[Array | float, Array]:
         step, process = self.sampler.step, self.sampler.process
+        if isinstance(step, gbm_ref.Churn):
+            return self._churned(step, row, x, x_s, z)
         dm, dv = process.increments(row.t_score, row.dt)
         if isinstance(step, gbm_ref.ProbabilityFlow):
             return self._flow(row, x, dm, dv)
@@ -92,6 +95,18 @@ class Rounding:
         matrix = np.eye(basis.shape[0]) - (basis * (dv / spread)) @ basis.T / factor[:, :, None]
         added = (_UNIT * size + dv * error) / np.abs(factor)
         return np.linalg.norm(matrix, 2, axis=(-2, -1)), _norm(added)
+
+    def _churned(
+        self, step: gbm_ref.Churn, row: gbm_ref.Row, x: Array, x_s: Array, z: Array | None
+    ) -> tuple[Array | float, Array]:
+        assert z is not None
+        up = step.raised(self.sampler.process, row.t_score, row.dt)
+        noise = row.noise * up.root * z
+        size = _norm(_UNIT * (1.0 + np.abs(np.log(x)) + np.abs(up.shift) + np.abs(noise)))
+        inner = replace(self, sampler=replace(self.sampler, step=step.step))
+        above = gbm_ref.Row(up.time, up.dt, row.noise)
+        growth, added = inner._row(above, x * np.exp(up.shift + noise), x_s, None)
+        return growth, growth * size + added
 
     def _flow(self, row: gbm_ref.Row, x: Array, dm: float, dv: float) -> tuple[float, Array]:
         process = self.sampler.process

@@ -116,6 +116,10 @@ def _weights(f: Callable, at: Values) -> object:
     return [found.shift, found.weight, *found.shares]
 
 
+def _raised(f: Callable, at: Values) -> object:
+    return list(f(ref.Churn(ref.DDIM(), at["gamma"]), shared.process(at), at["t"], at["dt"]))
+
+
 def _coefficients(make: MakeStep) -> Adapter:
     return lambda f, at: list(f(make(at), shared.process(at), at["t"], at["dt"], at["kappa"]))
 
@@ -147,6 +151,7 @@ STEPS: dict[str, Adapter] = {
     "ProbabilityFlow.__call__[last step]": _flow,
     "DPMSolver.__call__": _step(lambda at: ref.DPMSolver(3)),
     "DPMSolver.weights": _weights,
+    "Churn.raised": _raised,
     "simulate": lambda f, at: f(*_simulation(at)),
     "simulate[path]": lambda f, at: f(*_simulation(at), return_path=True)[1],
 }
@@ -174,6 +179,12 @@ def _exact_multistep(f: Callable, at: Values) -> object:
     process, grid = shared.process(at, at["T"]), ref.uniform(int(at["N"]), at["T"])
     step, start = ref.DPMSolver(int(at["order"])), shared.normal(at)
     return shared.flat(f(step, shared.on_line(at), process, grid, start))
+
+
+def _exact_churn(f: Callable, at: Values) -> object:
+    process, grid = shared.process(at, at["T"]), ref.uniform(int(at["N"]), at["T"])
+    step = ref.Churn(ref.ProbabilityFlow() if at["heun"] else ref.DDIM(), at["gamma"])
+    return shared.flat(f(step, shared.on_line(at), process, grid, shared.normal(at)))
 
 
 def _equal_steps(f: Callable, at: Values) -> object:
@@ -214,6 +225,7 @@ LAWS: dict[str, Adapter] = {
     "exact_law[dale-langevin-1d]": _exact_chain,
     "exact_law[dale-langevin-2d]": _exact_chain_in_plane,
     "exact_law[dpm-solver]": _exact_multistep,
+    "exact_law[churn]": _exact_churn,
     "exact_law[probability-flow]": _exact_flow,
     "ancestral_law": _equal_steps,
     "annealed_limit_law": _annealed_limit,

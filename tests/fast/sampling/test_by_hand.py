@@ -105,6 +105,16 @@ def test_images_are_those_written_by_hand(
     agree(runs["exploding"], settings_of(sampler, process, start))
 
 
+@pytest.mark.parametrize("process", ["exploding", "constant"])
+@pytest.mark.parametrize("sampler", ["probability-flow", "ddim"])
+def test_images_of_a_churned_sampler(
+    runs: dict[str, Pair], process: str, sampler: SamplerName
+) -> None:
+    settings = settings_of(sampler, process, "lognormal")
+    churned = agree(runs["exploding"], replace(settings, churn=0.4))
+    assert not torch.equal(churned, agree(runs["exploding"], settings))
+
+
 @pytest.mark.parametrize("sampler", STEPS)
 def test_images_of_a_run_on_the_constant_process(
     runs: dict[str, Pair], sampler: SamplerName

@@ -89,10 +89,18 @@ def trained(tmp_path_factory: Folders) -> gbm.Run:
         gbm.SamplingSettings(num_steps=5, start="lognormal-averages"),
         gbm.SamplingSettings(sampler="probability-flow", num_steps=4),
         gbm.SamplingSettings(sampler="probability-flow", num_steps=4, start="data"),
+        gbm.SamplingSettings(sampler="probability-flow", num_steps=4, churn=0.3),
         gbm.SamplingSettings(sampler="marginal-preserving", kappa=0.5, num_steps=5),
         paper(sampler="sign-agnostic", num_steps=5, start="class-average"),
     ],
-    ids=["dale-langevin", "flow", "flow from data", "marginal-preserving", "sign-agnostic"],
+    ids=[
+        "dale-langevin",
+        "flow",
+        "flow from data",
+        "churned flow",
+        "marginal-preserving",
+        "sign-agnostic",
+    ],
 )
 def test_an_image_is_one_in_any_batch(trained: gbm.Run, settings: gbm.SamplingSettings) -> None:
     """For batches of 1, 3 and 8, up to the order in which the network adds up. The noise is the
@@ -164,6 +172,16 @@ def test_a_name_becomes_its_step_and_kappa_reaches_it(sampler: str) -> None:
     assert orders == [2, 3]
     settings = gbm.SamplingSettings(sampler="marginal-preserving", kappa=0.3)
     assert build_step(settings) == gbm.MarginalPreserving(kappa=0.3)
+
+
+@pytest.mark.parametrize("sampler", ["probability-flow", "ddim"])
+def test_churn_is_noise_for_a_step_without(sampler: str) -> None:
+    settings = gbm.SamplingSettings(sampler=sampler, churn=0.3)
+    assert build_step(settings) == gbm.Churn(STEPS[sampler](), 0.3)
+    assert build_step(settings).uses_noise and "churn 0.3" in settings.caption
+    assert build_grid(RUN, settings, EXPLODING) == build_grid(
+        RUN, gbm.SamplingSettings(sampler=sampler), EXPLODING
+    )
 
 
 @pytest.mark.parametrize("sampler", list(STEPS)[:5])
@@ -248,6 +266,7 @@ OF_NOISE = {"chi": 0.9, "inner_steps": 2, "denoise_steps": 1, "step_length": 0.0
         *each("sigma", [0.0, float("nan")], "sigma"),
         *each("chi", [0.0, 1.1], "chi"),
         *each("kappa", [-0.1, float("inf")], "kappa"),
+        *each("churn", [-0.1, float("inf"), float("nan")], "churn"),
     ),
     *(
         rows(
@@ -261,7 +280,9 @@ OF_NOISE = {"chi": 0.9, "inner_steps": 2, "denoise_steps": 1, "step_length": 0.0
         gbm.SamplingSettings,
         {"sampler": "ancestral"},
         ("kappa", 0.5, "kappa belongs to --sampler marginal-preserving"),
+        ("churn", 0.5, "churn belongs to --sampler probability-flow and ddim"),
     ),
+    rows(gbm.SamplingSettings, {"sampler": "dpmpp-2m"}, ("churn", 0.5, "remember rows")),
 )
 def test_settings_without_a_meaning_are_refused(refusal: Refusal) -> None:
     check(refusal)

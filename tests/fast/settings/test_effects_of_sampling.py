@@ -46,6 +46,7 @@ OF_SAMPLING: dict[str, Row] = {
     "inner_steps": Row(1, 2, CONSTANT),
     "chi": Row(1.0, 0.9),
     "kappa": Row(1.0, 0.5, {"sampler": "marginal-preserving"}),
+    "churn": Row(0.0, 0.3, {"sampler": "ddim"}),
     "step_length": Row(None, 0.1, CONSTANT),
     "denoise_steps": Row(0, 1, CONSTANT),
     "label": Row(0, 1),

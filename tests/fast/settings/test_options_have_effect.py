@@ -51,6 +51,7 @@ _SAMPLER: dict[str, str | tuple[str, str]] = {
     "inner_steps": (RUN + "--sampler ddim --inner-steps 2", "do not apply"),
     "chi": (RUN + "--sampler ddim --chi 0.9", "do not apply"),
     "kappa": (RUN + "--kappa 2", "kappa belongs to --sampler marginal-preserving"),
+    "churn": (RUN + "--churn 0.2", "churn belongs to --sampler probability-flow and ddim"),
     "step_length": (RUN + "--sampler ddim --step-length 0.1", "do not apply"),
     "denoise_steps": (RUN + "--sampler ddim --denoise-steps 1", "do not apply"),
 }
