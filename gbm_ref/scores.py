@@ -152,7 +152,7 @@ def guided_score(conditional: Score, unconditional: Score, weight: float) -> Sco
 
     (claim `guided-score`). It is the score of no process: p_u^(1-w) p_c^w of two diffused laws is
     not the diffusion of anything, and samplers with it do not draw from it at t = 0 (claim
-    `guided-flow`; `transported_cdf` has the law that they draw from on the line).
+    `guided-flow`; `flow_cdf` has the law that they draw from on the line).
 
     conditional, unconditional  Hyvarinen scores h_c of a class and h_u of all classes together
     weight                      w: 1 is h_c and 0 is h_u, to the last digit; above 1 sharper
