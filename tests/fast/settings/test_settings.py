@@ -28,7 +28,8 @@ from tests.support.tiny_runs import tiny_config
 CHANGES = {
     "dataset": "kuzushiji-mnist", "data_dir": Path("some/data"), "out_dir": Path("elsewhere"),
     "run_dir": Path("elsewhere/00007-mine"), "preset": "demo", "resume": "auto",
-    "class_conditional": True, "label_dropout": 0.15, "process": "constant", "sigma": 0.65, "num_steps": 77,
+    "class_conditional": True, "label_dropout": 0.15, "process": "constant", "sigma": 0.65,
+    "num_steps": 77,
     "parameterisation": "stein", "weighting": "none", "times": "uniform", "importance": True,
     "network": "unet", "width": 24, "multipliers": (1, 3, 2), "blocks": 2, "patch_size": 4,
     "dropout": 0.17, "batch_size": 19, "micro_batch": 5, "learning_rate": 3.3e-4,
