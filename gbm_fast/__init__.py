@@ -139,6 +139,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.scores import conditional_logpdf as conditional_logpdf
     from gbm_fast.scores import denoiser as denoiser
     from gbm_fast.scores import exact_score as exact_score
+    from gbm_fast.scores import guided_score as guided_score
     from gbm_fast.scores import hyvarinen_from_denoiser as hyvarinen_from_denoiser
     from gbm_fast.scores import hyvarinen_from_log_score as hyvarinen_from_log_score
     from gbm_fast.scores import hyvarinen_from_noise as hyvarinen_from_noise

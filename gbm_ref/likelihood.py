@@ -67,6 +67,31 @@ def exact_divergence(target: Target, process: Process) -> Divergence:
     return divergence
 
 
+def flow_velocity(x: Array, t: float, process: Process, score: Score) -> Array:
+    """d log X / dt at x (..., d), by the formula of the module docstring (claim R16-ode)."""
+    rate = process.diffusion(t) ** 2
+    return np.asarray(process.drift(t) - rate - 0.5 * rate * score_at(score, x, t))
+
+
+def carried(
+    velocity: Callable[[float, Array], Array],
+    begin: Array,
+    span: tuple[float, float],
+    rtol: float,
+    atol: float,
+) -> Array:
+    """What `begin` (n,) at span[0] becomes at span[1], later or earlier, by SciPy's DOP853.
+
+    Raises ValueError where the integration fails, or atol is not positive.
+    """
+    _checks.positive_number(atol, "atol")
+    with _checks.quiet():
+        path = solve_ivp(velocity, span, begin, "DOP853", span[1:], rtol=rtol, atol=atol)
+    if not path.success:
+        raise ValueError(f"the flow could not be integrated to t={span[1]:g}: {path.message}.")
+    return np.asarray(path.y[:, -1])
+
+
 def log_likelihood(
     x: Values,
     process: Process,
@@ -104,7 +129,7 @@ def log_likelihood(
     ends = np.empty((*y.shape[:-1], y.shape[-1] + 1))
     for index in np.ndindex(y.shape[:-1]):
         begin = np.append(y[index], 0.0)
-        ends[index] = _carried(velocity, begin, (start, process.horizon), rtol, atol)
+        ends[index] = carried(velocity, begin, (start, process.horizon), rtol, atol)
     log_q = _log_density_at_end(ends[..., :-1], terminal) - ends[..., -1]
     return np.asarray(log_q - np.sum(y, axis=-1))
 
@@ -160,22 +185,6 @@ def _log_density_at_end(y: Array, terminal: Target) -> Array:
     return np.asarray(terminal.logpdf(x) + np.sum(y, axis=-1))
 
 
-def _carried(
-    velocity: Callable[[float, Array], Array],
-    begin: Array,
-    span: tuple[float, float],
-    rtol: float,
-    atol: float,
-) -> Array:
-    """The state at the end of `span`."""
-    _checks.positive_number(atol, "atol")
-    with _checks.quiet():
-        path = solve_ivp(velocity, span, begin, "DOP853", span[1:], rtol=rtol, atol=atol)
-    if not path.success:
-        raise ValueError(f"the flow could not be integrated to T: {path.message}.")
-    return np.asarray(path.y[:, -1])
-
-
 def _velocity(
     process: Process, score: Score, divergence: Divergence
 ) -> Callable[[float, Array], Array]:
@@ -183,9 +192,9 @@ def _velocity(
 
     def velocity(t: float, state: Array) -> Array:
         x = np.exp(state[:-1])
-        rate = process.diffusion(t) ** 2
-        drift = process.drift(t) - rate - 0.5 * rate * score_at(score, x, t)
         trace = _checks.finite_number(float(divergence(x, t)), "the divergence")
-        return np.append(drift, 0.5 * rate * trace)
+        return np.append(
+            flow_velocity(x, t, process, score), 0.5 * process.diffusion(t) ** 2 * trace
+        )
 
     return velocity

@@ -23,6 +23,7 @@ from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
 from gbm_ref.process.coordinates import fits, log_means, log_vars
 from gbm_ref.steps import Score
+from gbm_ref.steps.base import score_at
 from gbm_ref.targets import Target
 
 
@@ -140,5 +141,28 @@ def exact_score(target: Target, process: Process) -> Score:
 
     def score(x: Array, t: float) -> Array:
         return target.diffuse(process, t).hyvarinen_score(x)
+
+    return score
+
+
+def guided_score(conditional: Score, unconditional: Score, weight: float) -> Score:
+    """The callable (x, t) -> (1 - w) h_u(x, t) + w h_c(x, t), classifier-free guidance.
+
+        h = h_u + w (h_c - h_u): 1 + h is the gradient of log p_u^(1-w) p_c^w of log X_t
+
+    (claim `guided-score`). It is the score of no process: p_u^(1-w) p_c^w of two diffused laws is
+    not the diffusion of anything, and samplers with it do not draw from it at t = 0 (claim
+    `guided-flow`; `flow_cdf` has the law that they draw from on the line).
+
+    conditional, unconditional  Hyvarinen scores h_c of a class and h_u of all classes together
+    weight                      w: 1 is h_c and 0 is h_u, to the last digit; above 1 sharper
+
+    x is as the two scores take it, and so is the shape of the result. Raises ValueError for a
+    weight that is not finite and, when called, for a score that is not, or not of x's shape.
+    """
+    w = _checks.finite_number(weight, "weight")
+
+    def score(x: Array, t: float) -> Array:
+        return (1.0 - w) * score_at(unconditional, x, t) + w * score_at(conditional, x, t)
 
     return score

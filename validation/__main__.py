@@ -9,11 +9,18 @@ from typing import Annotated
 
 import tyro
 
-from validation import kl_vs_stepsize, learned_score, overhead, speed, terminal_mismatch
+from validation import (
+    guidance,
+    kl_vs_stepsize,
+    learned_score,
+    overhead,
+    speed,
+    terminal_mismatch,
+)
 from validation.ending import leave
 from validation.study import Settings, Study, run
 
-STUDIES: tuple[Study, ...] = (kl_vs_stepsize.STUDY, learned_score.STUDY)
+STUDIES: tuple[Study, ...] = (kl_vs_stepsize.STUDY, learned_score.STUDY, guidance.STUDY)
 OTHERS: tuple[Study, ...] = (terminal_mismatch.STUDY, speed.STUDY, overhead.STUDY)
 """What needs image files, or a quiet machine."""
 COMMANDS = {

@@ -1,10 +1,12 @@
-"""The classes of samples: which labels a run takes, and whether a start has the class."""
+"""The classes of samples: which labels a run takes, whether a start has the class, guidance."""
 
 import torch
 from torch import Tensor
 
+from gbm_fast.parameterisation import score_function
 from gbm_fast.process import Process
 from gbm_fast.sampling.initial import separation
+from gbm_fast.scores import LogScore, guided_score
 from gbm_fast.settings.sampling import StartName
 from gbm_fast.training.runs import TrainedModel
 
@@ -44,3 +46,36 @@ def require_class(run: TrainedModel, label: int, start: StartName, process: Proc
             f"least: {advice}, or sample along a process that ends at less noise (--process "
             "constant, where the network was trained on its levels)."
         )
+
+
+def require_guidance(run: TrainedModel, weight: float) -> None:
+    """Raise ValueError unless the run has the two scores that a weight other than 1 is of."""
+    if weight == 1 or (run.num_classes and run.config.label_dropout):
+        return
+    lacks = "is not class-conditional"
+    if run.num_classes:
+        lacks = "was told the class of every image in training, and has no score without one"
+    raise ValueError(
+        f"guidance {weight:g}: {run.folder} {lacks}: train with --class-conditional "
+        "--label-dropout 0.1, or leave guidance out."
+    )
+
+
+def score_of_all(run: TrainedModel, process: Process, count: int) -> LogScore:
+    """The score along the process without a class, for `count` samples of a run that has it."""
+    none = torch.full((count,), run.num_classes, device=run.device)
+    return score_function(run.model, process, none)
+
+
+def score_of_classes(
+    run: TrainedModel, process: Process, labels: Tensor, weight: float
+) -> LogScore:
+    """The score of `labels` (batch,) along the process, guided by `weight` where that is not 1.
+
+    Raises ValueError for what is no label of the run.
+    """
+    require_labels(labels, len(labels), run.num_classes)
+    score = score_function(run.model, process, labels.to(run.device))
+    if weight == 1:
+        return score
+    return guided_score(score, score_of_all(run, process, len(labels)), weight)

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from gbm_fast.checks import require_positive, require_tensor, whole_number
 from gbm_fast.grids import power
 from gbm_fast.likelihood import autograd_divergence, hutchinson_divergence, log_likelihood
-from gbm_fast.parameterisation import LearnedScore, score_function
+from gbm_fast.parameterisation import score_function
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import float64
 from gbm_fast.runtime.random import Stream, sign_events
 from gbm_fast.runtime.state import callers_state_aside
-from gbm_fast.sampling.labels import require_labels
+from gbm_fast.sampling.labels import require_labels, score_of_all, score_of_classes
 from gbm_fast.sampling.sampler import Sampler
-from gbm_fast.scores import denoiser
+from gbm_fast.scores import LogScore, denoiser
 from gbm_fast.settings.sampling import SamplerName, SamplingSettings, StartName
 from gbm_fast.settings.training import noise_range
 from gbm_fast.targets import LogNormal
@@ -31,6 +31,7 @@ class Run(TrainedModel):
 
     x is positive, (n, *event_shape); t a number in (0, horizon], or (n,), of the process of the
     training; labels int64 (n,), needed where the run is class-conditional and refused elsewhere.
+    A run trained with label_dropout takes None as well: its score of all classes together.
     x may be of any floating dtype and on any device; results are in float32, or the dtype of the
     weights where that is wider, on the run's device. ValueError for anything else.
     """
@@ -72,9 +73,11 @@ class Run(TrainedModel):
         )
         return self.sampler(settings)(show_progress=show_progress)
 
-    def _score(self, labels: Tensor | None, count: int) -> LearnedScore:
+    def _score(self, labels: Tensor | None, count: int) -> LogScore:
         if labels is None and not self.num_classes:
             return score_function(self.model, self.process)
+        if labels is None and self.config.label_dropout:
+            return score_of_all(self, self.process, count)
         if labels is None or not self.num_classes:
             raise ValueError(
                 "the run is not class-conditional: leave labels out."
@@ -82,7 +85,7 @@ class Run(TrainedModel):
                 else f"the run is class-conditional: pass labels (n,), 0..{self.num_classes - 1}."
             )
         require_labels(labels, count, self.num_classes)
-        return score_function(self.model, self.process, labels.to(self.device))
+        return score_of_classes(self, self.process, labels, 1.0)
 
     def _ready(self, x: Tensor) -> Tensor:
         """`x` on the device and in the dtype of the weights."""

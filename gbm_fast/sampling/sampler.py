@@ -23,7 +23,7 @@ from tqdm import tqdm
 from gbm_fast.data import load_dataset, positive_from_integers
 from gbm_fast.data.types import Events
 from gbm_fast.grids import Grid, Row, annealed, geometric, power
-from gbm_fast.parameterisation import LearnedScore, ScoreModel, score_function
+from gbm_fast.parameterisation import ScoreModel, score_function
 from gbm_fast.process import GBM, Process
 from gbm_fast.runtime.distributed import is_main
 from gbm_fast.runtime.random import ImageNoise
@@ -36,7 +36,8 @@ from gbm_fast.sampling.initial import (
     from_law,
     from_lognormal,
 )
-from gbm_fast.sampling.labels import require_class, require_labels
+from gbm_fast.sampling.labels import require_class, require_guidance, score_of_classes
+from gbm_fast.scores import LogScore
 from gbm_fast.settings.sampling import NOISE_FREE, SamplingSettings
 from gbm_fast.settings.training import IN_PYTHON, noise_range
 from gbm_fast.simulation import Callback, simulate
@@ -160,7 +161,8 @@ class Sampler:
     The parts are attributes: `process`, `step`, `grid` (in the order in which the loop takes
     them), and `fit`, the (mu_hat, sigma_hat) of a log-normal start, each (C,), or None.
 
-    Raises ValueError for settings that the run cannot serve: its noise levels, or its classes.
+    Raises ValueError for settings that the run cannot serve: its noise levels, its classes, or
+    guidance without a score of all classes.
     """
 
     def __init__(
@@ -176,6 +178,7 @@ class Sampler:
         self.process = sampling_process(run, settings)
         self.grid = build_grid(run, settings, self.process)
         self.step = build_step(settings)
+        require_guidance(run, settings.guidance)
         if self.label is not None:
             require_class(run, self.label, settings.start, self.process)
         self.fit = self._fitted()
@@ -253,13 +256,11 @@ class Sampler:
             return drawn_classes(self.run.statistics.class_frequencies, noise.label_uniform())
         return None
 
-    def score(self, labels: Tensor | None) -> LearnedScore:
-        """The run's score along the process; where it has classes, of `labels` (batch,)."""
+    def score(self, labels: Tensor | None) -> LogScore:
+        """The run's score along the process; where it has classes of `labels` (batch,), guided."""
         if labels is None or not self.run.num_classes:
             return score_function(self.run.model, self.process, None)
-        require_labels(labels, len(labels), self.run.num_classes)
-        told = labels.to(self.run.device)
-        return score_function(self.run.model, self.process, told)
+        return score_of_classes(self.run, self.process, labels, self.settings.guidance)
 
     @callers_state_aside()
     @torch.no_grad()

@@ -232,7 +232,7 @@ def _of(record: str, *names: str) -> tuple[str, ...]:
 
 _SAMPLER = (
     Group("sampler", _of("sampling",
-        "sampler", "start", "num_images", "seed", "label", "num_steps", "batch_size",
+        "sampler", "start", "num_images", "seed", "label", "guidance", "num_steps", "batch_size",
     )),
     Group("finer_settings_of_the_sampler", _of("sampling",
         "process", "sigma", "inner_steps", "chi", "kappa", "churn", "step_length", "denoise_steps",

@@ -75,6 +75,10 @@ class SamplingSettings:
     a class-conditional run gives sample i a class of its own, drawn by the classes' shares of the
     training data. Other runs have a class where they start from one that shows in the noise:
     --start class-average and data on a process that ends at little noise (default: of its own)."""
+    guidance: float = 1.0
+    """Weight w of classifier-free guidance, for runs of --class-conditional --label-dropout: the
+    score is that without a class plus w times what the class adds, two evaluations of the network
+    for each. 1 is the class alone and 0 all classes together; above 1 images are more alike."""
     num_images: int = 64
     """Images to make."""
     seed: int = 0
@@ -108,6 +112,10 @@ class SamplingSettings:
             raise ValueError(f"kappa must be a finite number of 0 or more, got {self.kappa}.")
         if not (math.isfinite(self.churn) and self.churn >= 0):
             raise ValueError(f"churn must be a finite number of 0 or more, got {self.churn}.")
+        if not (math.isfinite(self.guidance) and self.guidance >= 0):
+            raise ValueError(
+                f"guidance must be a finite number of 0 or more, got {self.guidance}."
+            )
         if self.step_length is not None and not self.step_length > 0:
             raise ValueError(
                 f"step_length must be a positive finite number, got {self.step_length}."
@@ -170,6 +178,8 @@ class SamplingSettings:
         parts = [self.sampler, f"start {self.start}"]
         if self.label is not None:
             parts.append(f"class {self.label}")
+        if self.guidance != 1:
+            parts.append(f"guidance {self.guidance:g}")
         if self.process == "constant":
             parts.append(f"sigma {self.sigma:g}")
         parts.append(f"{self.levels} levels")

@@ -13,9 +13,9 @@ from gbm_fast.checks import require_floating, require_non_negative, require_posi
 from gbm_fast.process import Process, Time
 from gbm_fast.process.coordinates import increments
 from gbm_fast.process.times import float64
-from gbm_fast.scores import ScoreFunction
+from gbm_fast.scores import ScoreFunction, score_at
 from gbm_fast.shapes import schedule_like
-from gbm_fast.steps.base import Number, Schedule, Step, draws_like, score_at
+from gbm_fast.steps.base import Number, Schedule, Step, draws_like
 
 
 class AmbientStep(Step):

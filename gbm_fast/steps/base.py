@@ -9,7 +9,7 @@ from torch import Tensor
 from gbm_fast.checks import like, real_number, require_positive
 from gbm_fast.grids import Grid
 from gbm_fast.process import CoordinateGBM, Process, Time
-from gbm_fast.scores import LogScore, ScoreFunction
+from gbm_fast.scores import ScoreFunction
 
 Number = float | Tensor
 """A number, or a tensor: 0-d, or (batch,) for one value a sample."""
@@ -118,24 +118,6 @@ def columns(grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
     table = [[real_number(value, "a time or factor of the grid") for value in row] for row in grid]
     t_score, dt, noise = torch.tensor(table, dtype=torch.float64, device="cpu").unbind(1)
     return t_score, dt, noise
-
-
-def log_score_at(score: ScoreFunction, y: Tensor, t: Time) -> Tensor:
-    """1 + h(exp(y), t) in the dtype of the state, read at y itself where the score can be."""
-    if not isinstance(score, LogScore):
-        return 1 + _like(score(y.exp(), t), y)
-    return _like(score.at_log(y, t), y)
-
-
-def score_at(score: ScoreFunction, x: Tensor, t: Time) -> Tensor:
-    """h(x, t) in the dtype of the state; a `LogScore` is read without a look at the values."""
-    if not isinstance(score, LogScore):
-        return _like(score(x, t), x)
-    return _like(score.at_log(x.log(), t), x) - 1
-
-
-def _like(score: Tensor, state: Tensor) -> Tensor:
-    return like(state, score, "the score's result")
 
 
 def draws_like(state: Tensor, z: Tensor | None) -> Tensor:

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from gbm_fast.checks import require_non_negative
 from gbm_fast.process import Process, Time
-from gbm_fast.scores import ScoreFunction
+from gbm_fast.scores import ScoreFunction, log_score_at
 from gbm_fast.shapes import add_scaled, exact_arithmetic, is_number, schedule_like
-from gbm_fast.steps.base import LogStep, Number, Schedule, draws_like, log_score_at
+from gbm_fast.steps.base import LogStep, Number, Schedule, draws_like
 
 
 class LogCoefficients(NamedTuple):

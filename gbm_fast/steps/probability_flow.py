@@ -11,9 +11,9 @@ from gbm_fast.grids import Grid
 from gbm_fast.process import CoordinateGBM, Process, Time
 from gbm_fast.process.coordinates import increments, log_vars
 from gbm_fast.process.times import TOLERANCE, end_of_step
-from gbm_fast.scores import ScoreFunction
+from gbm_fast.scores import ScoreFunction, log_score_at
 from gbm_fast.shapes import schedule_like
-from gbm_fast.steps.base import LogStep, Number, Schedule, columns, log_score_at
+from gbm_fast.steps.base import LogStep, Number, Schedule, columns
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from mpmath import mpf
 import gbm_ref as ref
 from tests.support.assertions import assert_accurate
 from tests.support.mp_reference import posterior_means
-from tests.support.problems import DATA_SETS, MIXTURES, PROCESSES, TARGETS, states
+from tests.support.problems import DATA_SETS, LOG_NORMALS, MIXTURES, PROCESSES, TARGETS, states
 
 H = np.linspace(-7.3, 5.9, 24).reshape(12, 2)
 
@@ -107,3 +107,35 @@ def test_exact_score_is_that_of_the_diffused_target(process_name: str, target_na
     diffused = target.diffuse(process, 0.7)
     found = ref.exact_score(target, process)(x, 0.7)
     np.testing.assert_array_equal(found, diffused.hyvarinen_score(x))
+
+
+@pytest.mark.parametrize("weight", [-0.4, 0.0, 1.0, 3.0])
+def test_a_guided_score_is_the_slope_of_both_densities(weight: float) -> None:
+    """1 + h against differences of (1 - w) log p_u + w log p_c of log X_t; of the class first."""
+    process, t, y, step = PROCESSES["constant"], 0.4, np.linspace(-1.0, 1.5, 7), 1e-5
+    data = MIXTURES["mixture-1d"], LOG_NORMALS["log-normal-1d"]
+    laws = [law.diffuse(process, t) for law in data]
+    parts = [ref.exact_score(law, process) for law in data]
+
+    def density(at: np.ndarray) -> np.ndarray:
+        of_class, of_all = (law.logpdf(np.exp(at)[:, None]) + at for law in laws)
+        return (1 - weight) * of_all + weight * of_class
+
+    slope = (density(y + step) - density(y - step)) / (2 * step)
+    found = ref.guided_score(*parts, weight)(np.exp(y)[:, None], t)[:, 0]
+    np.testing.assert_allclose(1 + found, slope, rtol=0, atol=1e-8)
+    exchanged = ref.guided_score(*parts[::-1], weight)(np.exp(y)[:, None], t)[:, 0]
+    other = ref.guided_score(*parts, weight - 1)(np.exp(y)[:, None], t)[:, 0]
+    for wrong in (exchanged, other):
+        assert np.abs(1 + wrong - slope).max() > 0.1
+    if weight in (0.0, 1.0):
+        expected = parts[int(1 - weight)](np.exp(y)[:, None], t)[:, 0]
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_guided_score_refuses_what_is_no_number_and_no_score() -> None:
+    parts = ref.exact_score(MIXTURES["mixture-1d"], PROCESSES["constant"]), lambda x, t: x * np.nan
+    with pytest.raises(ValueError, match="weight must be finite"):
+        ref.guided_score(*parts, np.inf)
+    with pytest.raises(ValueError, match="the score must be finite"):
+        ref.guided_score(*parts, 2.0)(np.ones((2, 1)), 0.3)

@@ -99,6 +99,16 @@ class HandRun:
 
         return h
 
+    def guided(
+        self, process: ref.Process, labels: list[int] | None, weight: float
+    ) -> Callable[[Array, float], Array]:
+        """h without a class, and `weight` times what the class adds to it."""
+        of_class = self.hyvarinen(process, labels)
+        if weight == 1 or labels is None:
+            return of_class
+        of_all = self.hyvarinen(process, [self.classes] * len(labels))
+        return lambda x, t: of_all(x, t) + weight * (of_class(x, t) - of_all(x, t))
+
     @property
     def event(self) -> tuple[int, ...]:
         return (self.data.law.d,) if self.data.images is None else self.data.images.shape[1:]
@@ -149,7 +159,7 @@ class HandRun:
         z, starts, labels = zip(*parts, strict=True)
         flat = np.stack(z, 1).astype(np.float64).reshape(len(grid), len(parts), -1)
         told = None if labels[0] is None else list(labels)
-        step, h = STEPS[settings.sampler](settings), self.hyvarinen(process, told)
+        step, h = STEPS[settings.sampler](settings), self.guided(process, told, settings.guidance)
         step = ref.Churn(step, settings.churn) if settings.churn else step
         start = np.stack(starts).reshape(len(parts), -1)
         end = ref.simulate(step, process, h, start, tuple(grid), flat)

@@ -27,6 +27,25 @@ SCORES: dict[str, Adapter] = {
 }
 
 
+def _guided_score(f: Callable, at: Values) -> object:
+    return f(lambda x, t: x * at["hc"], lambda x, t: x * at["hu"], at["w"])(np.ones(1), 0.3)
+
+
+def _guided_flow(f: Callable, at: Values, *place: float) -> object:
+    """A function of the flow with the guided score of N(a, Vc) and N(a, Vu), from N(b, B)."""
+    process = shared.process(at, at["T"])
+    parts = (ref.exact_score(shared.on_line(at, "a", var), process) for var in ("Vc", "Vu"))
+    return f(*place, ref.guided_score(*parts, at["w"]), process, shared.on_line(at, "b", "B"))
+
+
+GUIDANCE: dict[str, Adapter] = {
+    "guided_score": _guided_score,
+    "flow_cdf": lambda f, at: _guided_flow(f, at, at["x"]),
+    "flow_ppf": lambda f, at: _guided_flow(f, at, at["q"]),
+    "flow_moments": lambda f, at: list(_guided_flow(f, at))[:2],
+}
+
+
 def _posterior(f: Callable, at: Values, *more: float) -> object:
     law = shared.mixture_in_plane(at)
     return f(pair(at), law, shared.process(at, 2.0), at["t"], *more)
@@ -141,4 +160,4 @@ OBJECTIVES: dict[str, Adapter] = {
         ref.LikelihoodWeighting(shared.exploding(at)), at["v"]
     ),
 }
-ADAPTERS = SCORES | POSTERIOR | LIKELIHOOD | OBJECTIVES
+ADAPTERS = SCORES | GUIDANCE | POSTERIOR | LIKELIHOOD | OBJECTIVES

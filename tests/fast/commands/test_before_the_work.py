@@ -102,6 +102,20 @@ def test_a_name_that_is_too_long_is_found_before(
 
 
 @pytest.mark.usefixtures("no_work", "few")
+def test_guidance_without_a_score_of_all_classes_is_found_before(
+    tmp_path: Path, run: Path, command: Command
+) -> None:
+    for main, words in (
+        (sample.main, (*FAST, "--out", tmp_path / "out")),
+        (sample.main, (*SEARCH, "--out", tmp_path / "out")),
+        (evaluate.main, (*FAST, "--features-dir", tmp_path / "features")),
+    ):
+        done = command(main, "--run", run, *words, "--guidance", "2")
+        assert done.status == 2 and "guidance 2: " in done.err and "label-dropout" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_work", "few")
 def test_bad_metrics_are_found_before(tmp_path: Path, run: Path, command: Command) -> None:
     bad = run / "metrics.json"
     bad.write_text("[{]")

@@ -54,6 +54,9 @@ OF_LAWS: dict[str, Call] = {
         "log_score_divergence": lambda k, c, x, law: k.log_score_divergence(x, law),
         "exact_divergence": lambda k, c, x, law: k.exact_divergence(law, c(P))(x, 0.3),
         "exact_score": lambda k, c, x, law: k.exact_score(law, c(P))(x, 0.3),
+        "guided_score": lambda k, c, x, law: k.guided_score(k.exact_score(law, c(P)), score, 1.5)(
+            x, 0.3
+        ),
         "m_esm": lambda k, c, x, law: k.m_esm(score, law, x, 0.3, c(P)),
         "posterior_law": lambda k, c, x, law: k.posterior_law(x, law, c(P), 0.3),
     }.items()

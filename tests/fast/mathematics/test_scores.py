@@ -1,7 +1,8 @@
 """gbm_fast.scores against gbm_ref.scores, and against derivatives."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import gbm_ref as ref
 from gbm_fast.process import Time
 from tests.support import cases, twins
 from tests.support.cases import PROBLEMS, Array, Event, Problem, crossed, generator, states
-from tests.support.problems import PROCESSES
+from tests.support.problems import MIXTURES, PROCESSES
 from tests.support.twins import assert_agree, assert_twins, tensor, twin_process, twin_target
 
 EVENTS = [(1,), (2,), (3, 4, 4)]
@@ -181,3 +182,75 @@ def test_an_exact_score_takes_images() -> None:
     assert torch.equal(score(x.reshape(-1, 1, 3, 3), 0.3), score(x, 0.3).reshape(-1, 1, 3, 3))
     with pytest.raises(ValueError, match="one time a sample"):
         score(x, torch.full((2,), 0.3))
+
+
+PLANE_MIXTURE = MIXTURES["mixture-2d"]
+OTHER = ref.LogNormal([0.4, -0.3], [[0.5, 0.1], [0.1, 0.4]])
+WEIGHTS = [0.0, 1.0, 2.5, -0.7]
+
+
+def guided(package: ModuleType, make: Callable, weight: float, read: Callable) -> Callable:
+    """The guided score of a mixture against another law, each as `read` leaves it."""
+    laws = (make(PLANE_MIXTURE), make(OTHER))
+    process = make(PROCESSES["constant"])
+    return package.guided_score(*(read(package.exact_score(law, process)) for law in laws), weight)
+
+
+READINGS: dict[str, Callable] = {
+    "at log x": lambda score: score,
+    "at x": lambda score: lambda x, t: score(x, t),
+}
+
+
+@crossed(weight=WEIGHTS, reading=READINGS, dtype=twins.DTYPES)
+def test_guided_scores_agree(weight: float, reading: str, dtype: torch.dtype) -> None:
+    x, t = pair("guided", (2,))[0], 0.42
+    score = guided(gbm, lambda v: twins.twin(v, dtype), weight, READINGS[reading])
+    expected = guided(ref, lambda v: v, weight, READINGS[reading])(x, t)
+    process, sizes = PROCESSES["constant"], (abs(weight), abs(1 - weight))
+    scale = 1 + sum(
+        size * twins.target_scales(law.diffuse(process, t), x)[0]
+        for size, law in zip(sizes, (PLANE_MIXTURE, OTHER), strict=True)
+    )
+    found = score(tensor(x, dtype), t)
+    assert found.dtype == dtype
+    assert_twins(found, expected, scale)
+    assert_twins(score.at_log(tensor(np.log(x), dtype), t) - 1, expected, scale)
+    for wrong in (weight - 1, 1 - weight):
+        planted = guided(gbm, twins.twin, wrong, READINGS[reading])(tensor(x), t)
+        if wrong != weight:
+            assert twins.error_over_scale(planted, expected, scale) > 1e6 * twins.EXACT
+
+
+def test_weights_of_one_and_nothing_are_the_scores_themselves() -> None:
+    x = tensor(pair("guided", (2,))[0])
+    parts = [gbm.exact_score(twin_target(law), cases.PROCESS) for law in (PLANE_MIXTURE, OTHER)]
+    for weight, part in zip((1.0, 0.0), parts, strict=True):
+        found = gbm.guided_score(*parts, weight)
+        assert torch.equal(found.at_log(x.log(), 0.3), part.at_log(x.log(), 0.3))
+    with pytest.raises(ValueError, match="weight must be"):
+        gbm.guided_score(*parts, math.inf)
+
+
+class Told(gbm.LogScore):
+    """Notes the times that it is told of."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def __call__(self, x: Tensor, t: Time) -> Tensor:
+        return -x
+
+    def at_log(self, y: Tensor, t: Time) -> Tensor:
+        return 1 - y.exp()
+
+    def prepare(self, times: Sequence[float], state: Tensor) -> None:
+        self.times += times
+
+
+def test_both_scores_are_told_of_the_times_of_a_sampler() -> None:
+    first, second, x = Told(), Told(), tensor(pair("guided", (2,))[0])
+    gbm.guided_score(first, second, 2.0).prepare([0.5, 0.3], x)
+    assert first.times == second.times == [0.5, 0.3]
+    gbm.guided_score(first, lambda x, t: x, 2.0).prepare([0.2], x)
+    assert first.times == [0.5, 0.3, 0.2]

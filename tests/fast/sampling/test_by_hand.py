@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,6 +47,7 @@ def runs(tmp_path_factory: Folders) -> dict[str, Pair]:
         "exploding": (EXPLODING, True),
         "constant": (CONSTANT, True),
         "plain": (EXPLODING | {"std_max": 0.6}, False),
+        "guided": (EXPLODING | {"label_dropout": 0.4}, True),
     }
     for name, (settings, conditional) in kinds.items():
         run = image_run(root / name, pictures, conditional, Told(), **settings)
@@ -151,6 +153,32 @@ def test_draws_of_a_law_are_those_written_by_hand(
     runs: dict[str, Pair], sampler: SamplerName, start: StartName
 ) -> None:
     agree(runs["law exploding"], settings_of(sampler, "constant", start))
+
+
+GUIDED = [
+    ("probability-flow", "exploding", "lognormal", 0.0),
+    ("ancestral", "exploding", "data", 2.5),
+    ("dpmpp-2m", "exploding", "class-average", 1.8),
+    ("sign-agnostic", "constant", "lognormal", 3.0),
+]
+
+
+@pytest.mark.parametrize(("sampler", "process", "start", "weight"), GUIDED)
+def test_guided_images_are_those_written_by_hand(
+    runs: dict[str, Pair], sampler: SamplerName, process: str, start: StartName, weight: float
+) -> None:
+    """And not those of another weight, nor of class and all exchanged, 1 - w for w."""
+    for name in ("guided", "law guided"):
+        if name.startswith("law") and start == "class-average":
+            continue
+        settings = replace(settings_of(sampler, process, start), guidance=weight)
+        agree(runs[name], settings)
+        ends = gbm.Sampler(runs[name][0], settings).states
+        found = ends(gbm.Sampler(runs[name][0], settings).noise(range(2))).x.numpy()
+        for wrong in (weight - 1, 1 - weight):
+            planted = SimpleNamespace(**(vars(settings) | {"guidance": wrong, "levels": 4}))
+            other, _ = runs[name][1].samples(planted, range(2))
+            assert np.abs(found / other - 1).max() > 0.01
 
 
 def test_number_and_seed_may_be_given_anew_and_batches_are_of_the_size(

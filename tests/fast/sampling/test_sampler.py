@@ -267,6 +267,7 @@ OF_NOISE = {"chi": 0.9, "inner_steps": 2, "denoise_steps": 1, "step_length": 0.0
         *each("chi", [0.0, 1.1], "chi"),
         *each("kappa", [-0.1, float("inf")], "kappa"),
         *each("churn", [-0.1, float("inf"), float("nan")], "churn"),
+        *each("guidance", [-0.1, float("inf")], "guidance"),
     ),
     *(
         rows(

@@ -27,7 +27,8 @@ from gbm_fast.settings.training_presets import preset_config, resolve
 SAMPLING = {
     "sampler": "dale-langevin", "process": "run", "sigma": 0.8, "start": "lognormal",
     "num_steps": None, "inner_steps": 1, "chi": 1.0, "kappa": 1.0, "churn": 0.0,
-    "step_length": None, "denoise_steps": 0, "label": None, "num_images": 64, "seed": 0,
+    "step_length": None,
+    "denoise_steps": 0, "label": None, "guidance": 1.0, "num_images": 64, "seed": 0,
     "batch_size": 256,
 }  # fmt: skip
 MEASUREMENT = {

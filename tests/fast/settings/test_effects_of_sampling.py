@@ -30,8 +30,9 @@ def on_a_law() -> gbm.Run:
     """A run on a law that has not been trained."""
     model = gbm.ScoreModel(Told(2), gbm.Denoiser(0.1, 0.6), 0.1, 0.6).eval().requires_grad_(False)
     config = tiny_config(
-        dataset="lognormal-2d", network=None, width=8, blocks=None, patch_size=None
-    )
+        dataset="lognormal-2d", network=None, width=8, blocks=None, patch_size=None,
+        class_conditional=True, label_dropout=0.2,
+    )  # fmt: skip
     rest = torch.device("cpu"), (2,), law_statistics(LAW), None, 2, LAW
     return gbm.Run(Path(), config, model, *rest)
 
@@ -50,6 +51,7 @@ OF_SAMPLING: dict[str, Row] = {
     "step_length": Row(None, 0.1, CONSTANT),
     "denoise_steps": Row(0, 1, CONSTANT),
     "label": Row(0, 1),
+    "guidance": Row(1.0, 2.0),
     "num_images": Row(3, 4),
     "seed": Row(0, 1),
     "batch_size": Row(256, 2),

@@ -47,6 +47,7 @@ TRAIN: dict[str, str | tuple[str, str]] = {
 _SAMPLER: dict[str, str | tuple[str, str]] = {
     **dict.fromkeys("sampler start seed num_steps process".split(), ALWAYS),
     "label": OWN,
+    "guidance": OWN,
     "sigma": (RUN + "--sigma 0.5", "sigma belongs to --process constant"),
     "inner_steps": (RUN + "--sampler ddim --inner-steps 2", "do not apply"),
     "chi": (RUN + "--sampler ddim --chi 0.9", "do not apply"),
