@@ -1,4 +1,4 @@
-"""List the studies, and run those that need no image files and are no benchmark.
+"""List the studies, and run those that need no image files, are no benchmark and take minutes.
 
 python -m validation [--quick] [--seed N] [--record]
 python -m validation --list
@@ -9,13 +9,25 @@ from typing import Annotated
 
 import tyro
 
-from validation import kl_vs_stepsize, learned_score, overhead, speed, terminal_mismatch
+from validation import (
+    additive_peer,
+    kl_vs_stepsize,
+    learned_score,
+    overhead,
+    speed,
+    terminal_mismatch,
+)
 from validation.ending import leave
 from validation.study import Settings, Study, run
 
 STUDIES: tuple[Study, ...] = (kl_vs_stepsize.STUDY, learned_score.STUDY)
-OTHERS: tuple[Study, ...] = (terminal_mismatch.STUDY, speed.STUDY, overhead.STUDY)
-"""What needs image files, or a quiet machine."""
+OTHERS: tuple[Study, ...] = (
+    terminal_mismatch.STUDY,
+    speed.STUDY,
+    overhead.STUDY,
+    additive_peer.STUDY,
+)
+"""What needs image files, or a quiet machine, or half an hour."""
 COMMANDS = {
     "validation.samplers_on_images": "each start and sampler of the paper on one trained run "
     "(needs a run, or trains one)",
@@ -49,7 +61,7 @@ def listing() -> str:
         (
             "run by python -m validation:",
             _lines(run_here),
-            "with image files, or on a quiet machine:",
+            "with image files, on a quiet machine, or in half an hour:",
             _lines(others),
             "beside the studies:",
             _lines(COMMANDS),
@@ -60,8 +72,8 @@ def listing() -> str:
 def main() -> int:
     """Exit status 0 when every study passed, 1 otherwise."""
     about = (
-        "Run every study that needs no image files and is no benchmark, and exit with an error "
-        f"when one fails.\n\n{listing()}"
+        "Run every study that needs no image files, is no benchmark and takes minutes, and exit "
+        f"with an error when one fails.\n\n{listing()}"
     )
     options = tyro.cli(Options, prog="python -m validation", description=about)
     print(listing())
