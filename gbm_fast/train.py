@@ -38,7 +38,7 @@ COMMAND = Command(
             "out_dir", "run_dir", "resume", "metrics_images", "samples_every",
         )),
         Group("process_and_loss", _of_training(
-            "process", "sigma", "std_min", "std_max", "num_steps",
+            "noise", "process", "sigma", "std_min", "std_max", "num_steps",
             "parameterisation", "weighting", "target_level", "times", "importance",
         )),
         Group("network", _of_training(

@@ -24,7 +24,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = (
     *(f"gbm_fast.{name}" for name in ("train", "sample", "evaluate")),
     *(f"validation.{name}" for name in ("gate", "kl_vs_stepsize", "learned_score", "overhead")),
-    *(f"validation.{name}" for name in ("recorded", "speed", "terminal_mismatch")),
+    *(f"validation.{name}" for name in ("additive_peer", "recorded", "speed")),
+    "validation.terminal_mismatch",
     *("spec", "spec.vectors", "gbm_ref.vectors"),
 )
 HEAVY = {"torch", "torchvision", "sympy", "matplotlib", "cleanfid", "sklearn"}

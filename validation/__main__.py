@@ -1,4 +1,4 @@
-"""List the studies, and run those that need no image files and are no benchmark.
+"""List the studies, and run those that need no image files, are no benchmark and take minutes.
 
 python -m validation [--quick] [--seed N] [--record]
 python -m validation --list
@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from validation import (
+    additive_peer,
     guidance,
     kl_vs_stepsize,
     learned_score,
@@ -21,8 +22,13 @@ from validation.ending import leave
 from validation.study import Settings, Study, run
 
 STUDIES: tuple[Study, ...] = (kl_vs_stepsize.STUDY, learned_score.STUDY, guidance.STUDY)
-OTHERS: tuple[Study, ...] = (terminal_mismatch.STUDY, speed.STUDY, overhead.STUDY)
-"""What needs image files, or a quiet machine."""
+OTHERS: tuple[Study, ...] = (
+    terminal_mismatch.STUDY,
+    speed.STUDY,
+    overhead.STUDY,
+    additive_peer.STUDY,
+)
+"""What needs image files, or a quiet machine, or half an hour."""
 COMMANDS = {
     "validation.image_benchmark": "Table 1 of the paper and its neighbours on one trained run "
     "(needs a run, or trains one)",
@@ -56,7 +62,7 @@ def listing() -> str:
         (
             "run by python -m validation:",
             _lines(run_here),
-            "with image files, or on a quiet machine:",
+            "with image files, on a quiet machine, or in half an hour:",
             _lines(others),
             "beside the studies:",
             _lines(COMMANDS),
@@ -67,8 +73,8 @@ def listing() -> str:
 def main() -> int:
     """Exit status 0 when every study passed, 1 otherwise."""
     about = (
-        "Run every study that needs no image files and is no benchmark, and exit with an error "
-        f"when one fails.\n\n{listing()}"
+        "Run every study that needs no image files, is no benchmark and takes minutes, and exit "
+        f"with an error when one fails.\n\n{listing()}"
     )
     options = tyro.cli(Options, prog="python -m validation", description=about)
     print(listing())

@@ -124,10 +124,10 @@ def _card(name: str, run: "object", rows: Sequence[tuple[SamplingSettings, dict]
         "",
         f"Distances of {first['feature_dim']} features of a classifier of the same data (hash "
         f"`{first['feature_hash']}`) from {first['N_reference']:,} test images; the floor is that "
-        "of as many training images. Copies: the mean share of the distance to the nearest training "
-        "image, 0 for a copy, and in brackets that of held-out images. One seed, nothing selected. "
-        "They are for checking an "
-        "installation and for first experiments, not for comparison with published models.",
+        "of as many training images. Copies: the mean share of the distance to the nearest "
+        "training image, 0 for a copy, and in brackets that of held-out images. One seed, nothing "
+        "selected. They are for checking an installation and for first experiments, not for "
+        "comparison with published models.",
         "",
         "Licence of the weights: MIT, as the code; that of the data is its authors'.",
     ]

@@ -72,7 +72,7 @@ def before_training(config: TrainConfig) -> "TrainedModel":
     from gbm_fast.training.trainer import Trainer
 
     data = load_dataset(config.dataset, config.data_dir)
-    batches = ImageBatches(data, config.class_conditional)
+    batches = ImageBatches(data, config.class_conditional, config.noise)
     run = Trainer(config, batches, config.run_dir or Path()).trained_model()
     run.model.eval().requires_grad_(False)
     return run

@@ -158,7 +158,7 @@ def _images(config: TrainConfig) -> ImageData | None:
 def _batches(config: TrainConfig, images: ImageData | None, data: Data | None) -> Batches:
     """The batches of the images, or of a law; ValueError where labels are wanted of none."""
     if images is not None:
-        return ImageBatches(images, config.class_conditional)
+        return ImageBatches(images, config.class_conditional, config.noise)
     law = load_toy(config.dataset) if data is None or isinstance(data, ImageData) else data
     return LawBatches(law, config.class_conditional)
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_positive
+from gbm_fast.data.positive import state_from_pixels
+from gbm_fast.settings.training import NoiseName
 from gbm_fast.targets import LogNormalMixture
 
 
@@ -13,9 +15,10 @@ from gbm_fast.targets import LogNormalMixture
 class DataStatistics:
     """What the starts need of a training set; K classes of images (C, H, W), numbered as there.
 
-    Of a law on vectors (d,) with K components the coordinates are the channels.
+    Of a law on vectors (d,) with K components the coordinates are the channels. X_0 is the state:
+    the images themselves, or exp of them for additive noise.
 
-    class_averages        (K, C, H, W) mean of the positive images of each class; NaN for a class
+    class_averages        (K, C, H, W) state of the mean image of each class; NaN for a class
                           without a training image
     class_frequencies     (K,) share of each class; sums to 1; 0 for a class without an image
     log_means, log_stds   (C,) moments of the pixels of log X_0
@@ -35,24 +38,28 @@ class DataStatistics:
 _BLOCK = 4096
 
 
-def _channel_moments(images: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted mean and standard deviation of each channel's log pixels; weights (n,) sum to 1."""
+def _channel_moments(images: Tensor, weights: Tensor, noise: NoiseName) -> tuple[Tensor, Tensor]:
+    """Weighted mean and deviation of each channel's log states; weights (n,) sum to 1."""
     shares = (weights / images[0, 0].numel())[:, None, None, None]
     blocks = list(zip(images.split(_BLOCK), shares.split(_BLOCK), strict=True))
-    sums = [(share * block.double().log()).sum((0, 2, 3)) for block, share in blocks]
+
+    def logs(block: Tensor) -> Tensor:
+        return state_from_pixels(block.double(), noise).log()
+
+    sums = [(share * logs(block)).sum((0, 2, 3)) for block, share in blocks]
     mean = torch.stack(sums).sum(0)
     centre = mean[:, None, None]
-    squares = [
-        (share * (block.double().log() - centre).square()).sum((0, 2, 3))
-        for block, share in blocks
-    ]
+    squares = [(share * (logs(block) - centre).square()).sum((0, 2, 3)) for block, share in blocks]
     return mean, torch.stack(squares).sum(0).sqrt()
 
 
-def data_statistics(images: Tensor, labels: Tensor, num_classes: int) -> DataStatistics:
+def data_statistics(
+    images: Tensor, labels: Tensor, num_classes: int, noise: NoiseName = "multiplicative"
+) -> DataStatistics:
     """The statistics of positive images (n, C, H, W) with integer labels (n,), in float64.
 
     num_classes: classes of the data set; some of them may have no image.
+    noise: of the training, which says what the state is.
 
     Raises ValueError for non-positive pixels, a wrong shape, or a label outside the classes.
     """
@@ -75,10 +82,10 @@ def data_statistics(images: Tensor, labels: Tensor, num_classes: int) -> DataSta
     frequencies, some = counts.double() / len(labels), counts > 0
     even = torch.full((len(images),), 1 / len(images), dtype=torch.float64)
     return DataStatistics(
-        averages,
+        state_from_pixels(averages, noise),
         frequencies,
-        *_channel_moments(images, even),
-        *_channel_moments(averages[some], frequencies[some]),
+        *_channel_moments(images, even, noise),
+        *_channel_moments(averages[some], frequencies[some], noise),
     )
 
 

@@ -40,11 +40,11 @@ def save_trajectory(path: Path, sampler: Sampler, number: int) -> None:
     states.append(visited[-1])
     guesses.append(visited[-1])
     captions.append("the image")
-    strips = [torch.cat(part).cpu().float().clamp(1, 2) for part in (states, guesses)]
+    above, below = (run.images_of(torch.cat(part).cpu().float()) for part in (states, guesses))
     title = f"{sampler.caption}, image {number} of seed {settings.seed}"
     if labels is not None and sampler.label is None:
         title += f", {run.class_text(int(labels))}"
-    save_film(path, strips[0], strips[1], captions, title, levels)
+    save_film(path, above, below, captions, title, levels)
 
 
 def _with_contrast_of_data(x: Tensor, run: TrainedModel, process: Process, t: float) -> Tensor:

@@ -19,10 +19,12 @@ import math
 import torch
 from torch import Tensor
 
+from gbm_fast.data.positive import state_from_pixels
 from gbm_fast.data.statistics import DataStatistics
 from gbm_fast.data.types import Events
 from gbm_fast.process import Process
 from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.settings.training import NoiseName
 from gbm_fast.targets import LogNormalMixture
 from gbm_fast.targets.components import drawn_classes, draws_from
 
@@ -90,9 +92,15 @@ def from_law(
     return Events(draws_from(end, classes, z).to(z), classes)
 
 
-def from_data(data: Events, process: Process, noise: ImageNoise) -> Events:
-    """Training images (n, C, H, W), drawn at random, pushed to the horizon, with their labels."""
+def from_data(
+    data: Events, process: Process, noise: ImageNoise, kind: NoiseName = "multiplicative"
+) -> Events:
+    """Training images (n, C, H, W), drawn at random, pushed to the horizon, with their labels.
+
+    kind   of the noise of the training, which says what the state of an image is
+    """
     chosen = noise.integers(len(data.x))
     z = noise.normal()
     labels = None if data.labels is None else data.labels[chosen]
-    return Events(process.sample(data.x[chosen].to(z), process.horizon, z), labels)
+    x_0 = state_from_pixels(data.x[chosen].to(z), kind)
+    return Events(process.sample(x_0, process.horizon, z), labels)

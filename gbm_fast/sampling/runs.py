@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.checks import require_positive, require_tensor, whole_number
+from gbm_fast.checks import require_finite, require_positive, require_tensor, whole_number
+from gbm_fast.data.positive import state_from_pixels
 from gbm_fast.grids import power
 from gbm_fast.likelihood import autograd_divergence, hutchinson_divergence, log_likelihood
 from gbm_fast.parameterisation import score_function
@@ -19,6 +20,7 @@ from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.scores import LogScore, denoiser
 from gbm_fast.settings.sampling import SamplerName, SamplingSettings, StartName
 from gbm_fast.settings.training import noise_range
+from gbm_fast.shapes import expand_like
 from gbm_fast.targets import LogNormal
 from gbm_fast.training.build import build_process
 from gbm_fast.training.runs import TrainedModel, load_trained
@@ -34,7 +36,14 @@ class Run(TrainedModel):
     A run trained with label_dropout takes None as well: its score of all classes together.
     x may be of any floating dtype and on any device; results are in float32, or the dtype of the
     weights where that is wider, on the run's device. ValueError for anything else.
+
+    Of a run with additive noise x is what the noise is added to, the pixels in [1, 2] plus
+    sqrt(v(t)) z: real numbers, whose score, denoiser and likelihood are those of x itself.
     """
+
+    @property
+    def _additive(self) -> bool:
+        return self.config.noise == "additive"
 
     @property
     def process(self) -> Process:
@@ -92,7 +101,7 @@ class Run(TrainedModel):
         require_tensor(x, "x")
         if x.ndim == 0 or tuple(x.shape[1:]) != self.event_shape:
             raise ValueError(f"x must have shape (n, *{self.event_shape}), got {tuple(x.shape)}.")
-        require_positive(x, "x")
+        (require_finite if self._additive else require_positive)(x, "x")
         wanted = torch.float32
         for weight in self.model.parameters():
             wanted = torch.promote_types(wanted, weight.dtype)
@@ -114,14 +123,24 @@ class Run(TrainedModel):
     @callers_state_aside()
     @torch.no_grad()
     def score(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
-        """The learned Hyvarinen score h = x * grad log p_t(x), of the shape of x."""
-        ready = self._ready(x)
-        return self._score(labels, len(x))(ready, self._times(t, len(x)))
+        """The learned Hyvarinen score h = x * grad log p_t(x), of the shape of x.
+
+        Of additive noise grad log p_t(x), which is the log score 1 + h at exp(x).
+        """
+        ready, times = self._ready(x), self._times(t, len(x))
+        score = self._score(labels, len(x))
+        return score.at_log(ready, times) if self._additive else score(ready, times)
 
     @callers_state_aside()
     @torch.no_grad()
     def denoiser(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
-        """E[log X_0 | X_t = x] by the learned score, of the shape of x (claim R5)."""
+        """E[log X_0 | X_t = x] by the learned score, of the shape of x (claim R5).
+
+        Of additive noise E[X_0 | X_t = x] = x + v grad log p_t(x).
+        """
+        if self._additive:
+            slope = self.score(x, t, labels)
+            return self._ready(x) + expand_like(self.process.log_var(t).to(slope), slope) * slope
         return denoiser(self._ready(x), self.score(x, t, labels), self.process, t)
 
     @callers_state_aside()
@@ -142,7 +161,8 @@ class Run(TrainedModel):
 
         Raises ValueError also for fewer than 2 steps or 1 probe.
         """
-        ready, process = self._ready(x), self.process
+        ready = state_from_pixels(self._ready(x), self.config.noise)
+        process = self.process
         num_steps = whole_number(num_steps, "num_steps", 2)
         num_probes = whole_number(num_probes, "num_probes", 1)
         score = self._score(labels, len(x))
@@ -155,7 +175,9 @@ class Run(TrainedModel):
             numbers, shape = range(len(x)), self.event_shape
             signs = sign_events(seed, Stream.PROBE, numbers, num_probes, shape)
             divergence = hutchinson_divergence(score, signs.transpose(0, 1).to(ready))
-        return log_likelihood(ready, process, score, divergence, self._terminal(ready), grid)
+        found = log_likelihood(ready, process, score, divergence, self._terminal(ready), grid)
+        # The density of log X is that of X times X.
+        return found + ready.log().flatten(1).sum(1) if self._additive else found
 
     def _terminal(self, like: Tensor) -> LogNormal:
         """The law of the start `lognormal`, of all elements of an event."""

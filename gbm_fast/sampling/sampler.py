@@ -174,6 +174,7 @@ class Sampler:
     ) -> None:
         if settings.label is not None:
             settings = replace(settings, label=run.class_number(settings.label))
+        settings.require_noise(run.config.noise)
         self.run, self.settings = run, settings
         self.process = sampling_process(run, settings)
         self.grid = build_grid(run, settings, self.process)
@@ -245,7 +246,7 @@ class Sampler:
         elif self.run.law is not None:
             start = from_law(self.run.law, self.process, noise, classes)
         else:
-            start = from_data(self.data, self.process, noise)
+            start = from_data(self.data, self.process, noise, self.run.config.noise)
         return Events(start.x.float(), start.labels)
 
     def _chosen_classes(self, noise: ImageNoise) -> Tensor | None:
@@ -265,7 +266,7 @@ class Sampler:
     @callers_state_aside()
     @torch.no_grad()
     def states(self, noise: ImageNoise, callback: Callback | None = None) -> Events:
-        """The states at t = 0, before images are made of them, with their classes.
+        """The states at t = 0, with their classes; `run.images_of` makes images of them.
 
         `noise` gives the draws of the start and of every row, for as many samples as it has.
         Float32 of the noise's shape, on the run's device; labels on the CPU, or None where a
@@ -307,7 +308,7 @@ class Sampler:
     def _part(self, indices: range, seed: int | None, bar: tqdm) -> Events:
         """These samples and their classes, on the CPU; the bar goes on by a step a row."""
         x, labels = self.states(self.noise(indices, seed), lambda i, row, x: bar.update())
-        return Events(x.cpu() if self.run.max_value is None else x.cpu().clamp(1, 2), labels)
+        return Events(self.run.images_of(x.cpu()), labels)
 
     def _at_once(self) -> int:
         """How many samples of a batch the network is given together: what the memory takes."""

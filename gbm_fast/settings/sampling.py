@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gbm_fast.settings.choices import check_choices, check_numbers
+from gbm_fast.settings.training import NoiseName
 
 SamplerName = Literal[
     "dale-langevin",
@@ -149,6 +150,17 @@ class SamplingSettings:
             raise ValueError(
                 f"{self.sampler} has no noise but --churn and spaces its own levels: chi, "
                 "inner_steps, denoise_steps and step_length do not apply."
+            )
+
+    def require_noise(self, noise: NoiseName) -> None:
+        """Raise ValueError where runs of this noise have no such sampler or process."""
+        if noise == "multiplicative":
+            return
+        if self.process == "constant" or self.sampler in ("sign-agnostic", "milstein"):
+            raise ValueError(
+                f"a run with additive noise has no process constant and no sampler that moves X "
+                f"itself, got process {self.process} and sampler {self.sampler}: choose process "
+                "run with another sampler."
             )
 
     @property

@@ -16,7 +16,7 @@ class OtherSettingsError(ValueError):
 
 
 # Settings that older records lack: what they did is the default.
-_ADDED = ("class_conditional", "label_dropout", "target_level")
+_ADDED = ("class_conditional", "label_dropout", "noise", "target_level")
 
 
 def to_json(config: TrainConfig) -> str:

@@ -37,6 +37,7 @@ LAWS = (*TOYS, "own-law")
 """Data that are drawn from a law with a known score, in place of images."""
 COLOUR = ("natural-patches", "cifar10")
 """Data sets of 32 x 32 colour images: a third more pixels than MNIST's, in three channels."""
+NoiseName = Literal["multiplicative", "additive"]
 ProcessName = Literal["variance-exploding", "constant"]
 PresetName = Literal["auto", "paper", "paper-code", "cpu", "gpu", "demo"]
 NetworkName = Literal["unet", "ncsn", "ddpmpp", "mlp", "own"]
@@ -72,6 +73,9 @@ class TrainConfig:
     """Share of the items of --class-conditional that are learned without their labels, so that
     the network knows the score of all classes together as well and --guidance can sample."""
 
+    noise: NoiseName = "multiplicative"
+    """additive: noise is added to the pixels, as in ordinary diffusion (EDM): the same engine with
+    exp(x) as the state in place of x, for images and --process variance-exploding."""
     process: ProcessName = "variance-exploding"
     """Forward process. variance-exploding: log-noise up to --std-max, where the data are gone
     (Appendix C of the paper's version 2). constant: the paper's sigma, where they are not."""
@@ -272,6 +276,8 @@ def check_combinations(config: TrainConfig) -> None:
     for name in other:
         if getattr(config, name) != defaults[name]:
             raise ValueError(f"{name} is no setting of process {config.process}: leave it out.")
+    if config.noise == "additive":
+        _check_additive(config)
     if config.label_dropout and not config.class_conditional:
         raise ValueError("label_dropout belongs to class_conditional: no label is learned else.")
     if config.network is not None:
@@ -284,6 +290,22 @@ def check_combinations(config: TrainConfig) -> None:
             "same at every time: leave one of them out."
         )
     _check_multiples(config)
+
+
+def _check_additive(config: TrainConfig) -> None:
+    """What is refused was made for positive numbers, or for a start in which the image shows."""
+    only = {"process": ("variance-exploding",), "parameterisation": ("denoiser", "noise")}
+    for name, served in only.items():
+        if getattr(config, name) not in served:
+            raise ValueError(
+                f"noise additive has no {name} {getattr(config, name)}: choose "
+                f"{' or '.join(served)}, or leave noise out."
+            )
+    if config.dataset in LAWS:
+        raise ValueError(
+            f"noise additive is for images, and {config.dataset} is a law of positive numbers: "
+            "leave noise out."
+        )
 
 
 def _check_network(config: TrainConfig, network: str) -> None:

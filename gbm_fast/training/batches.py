@@ -16,12 +16,13 @@ import torch
 from torch import Tensor
 
 from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.data.positive import state_from_pixels
 from gbm_fast.data.statistics import DataStatistics, data_statistics, law_statistics
 from gbm_fast.data.types import Events
 from gbm_fast.process import Process
 from gbm_fast.runtime.files import tensors_sha256
 from gbm_fast.runtime.random import Stream, first_uniforms, normal_events, permutation
-from gbm_fast.settings.training import TrainConfig
+from gbm_fast.settings.training import NoiseName, TrainConfig
 from gbm_fast.targets import LogNormal, LogNormalMixture
 from gbm_fast.targets.components import drawn_classes, draws_from
 from gbm_fast.training.times import build_importance, build_times, target_times
@@ -105,8 +106,8 @@ def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Ten
     return indices
 
 
-def _log_moments(data: ImageData) -> tuple[float, float]:
-    """Mean and deviation of the logarithms of all training pixels, by counting the grey levels.
+def _log_moments(data: ImageData, noise: NoiseName) -> tuple[float, float]:
+    """Mean and deviation of the logarithms of all states, by counting the grey levels.
 
     All images as float64 would take eight times their memory, in every process. Raises ValueError
     where all pixels have one level.
@@ -120,7 +121,7 @@ def _log_moments(data: ImageData) -> tuple[float, float]:
             "is nothing to learn; use other images."
         )
     levels = positive_from_integers(torch.arange(len(counts)), data.max_value)
-    logs = levels.double().log().numpy()
+    logs = state_from_pixels(levels.double(), noise).log().numpy()
     mean = float(counts @ logs / counts.sum())
     variance = counts @ (logs - mean) ** 2 / (counts.sum() - 1)
     return mean, float(variance**0.5)
@@ -144,28 +145,32 @@ def _require_classes(data: ImageData) -> int:
 
 
 class ImageBatches(Batches):
-    """The training images of a data set, mapped to [1, 2], float32, in shuffled epochs.
+    """The states of a data set's training images, float32, in shuffled epochs.
 
     Args:
         data: the data set.
         with_labels: whether the batches have the images' labels, 0..num_classes-1.
+        noise: multiplicative, of the images mapped to [1, 2], or additive, of exp of these.
 
     Raises ValueError for labels that are wanted of data with one class, or with a class that has
     no training image, and for images of which all pixels are equal.
     """
 
-    def __init__(self, data: ImageData, with_labels: bool = False) -> None:
-        self._data = data
+    def __init__(
+        self, data: ImageData, with_labels: bool = False, noise: NoiseName = "multiplicative"
+    ) -> None:
+        self._data, self._noise = data, noise
         self.num_classes = _require_classes(data) if with_labels else 0
         self.event_shape = (data.channels, *data.image_size)
         self.class_names = data.class_names
         self.max_value = data.max_value
-        self.log_mean, self.log_std = _log_moments(data)
+        self.log_mean, self.log_std = _log_moments(data, noise)
 
     @cached_property
     def statistics(self) -> DataStatistics:
         images = positive_from_integers(self._data.train_images, self._data.max_value)
-        return data_statistics(images, self._data.train_labels, self._data.num_classes)
+        labels, classes = self._data.train_labels, self._data.num_classes
+        return data_statistics(images, labels, classes, self._noise)
 
     def facts(self) -> dict[str, Any]:
         hashes = {"train_sha256": self._data.train_sha256, "test_sha256": self._data.test_sha256}
@@ -175,7 +180,10 @@ class ImageBatches(Batches):
         indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
         chosen = indices[items.start : items.stop]
         x = positive_from_integers(self._data.train_images[chosen], self._data.max_value)
-        return Events(x, self._data.train_labels[chosen] if self.num_classes else None)
+        labels = self._data.train_labels[chosen] if self.num_classes else None
+        if self._noise == "additive":
+            x = x.double()  # exp is rounded as late as the trainer rounds
+        return Events(state_from_pixels(x, self._noise), labels)
 
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
         indices = batch_indices(seed, step, batch_size, len(self._data.train_images))

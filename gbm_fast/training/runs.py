@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from gbm_fast.data import ImageData
+from gbm_fast.data.positive import pixels_from_state
 from gbm_fast.data.statistics import DataStatistics, law_statistics
 from gbm_fast.data.toys import load_toy
 from gbm_fast.parameterisation import ScoreModel
@@ -129,6 +130,12 @@ class TrainedModel:
         require_same_images(
             self.folder, data, self.train_sha256, self.test_sha256 if tested else None
         )
+
+    def images_of(self, states: Tensor) -> Tensor:
+        """The images in [1, 2] of states at t = 0, clipped; draws of a law are as they are."""
+        if self.max_value is None:
+            return states
+        return pixels_from_state(states, self.config.noise).clamp(1, 2)
 
     def grey_levels(self) -> int:
         """`max_value`; ValueError for a run on a law, which has no images."""

@@ -72,7 +72,7 @@ def differences(folder: Path, expected: Path) -> float:
 
 def tiny_batches(config: gbm.TrainConfig) -> gbm.ImageBatches:
     """The forty digits as batches, with labels where the settings ask for them."""
-    return gbm.ImageBatches(few_digits(), config.class_conditional)
+    return gbm.ImageBatches(few_digits(), config.class_conditional, config.noise)
 
 
 def make_trainer(
@@ -81,7 +81,8 @@ def make_trainer(
     """A trainer of tiny settings, on forty digits unless told, in `folder`, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     config = tiny_config(**overrides)
-    batches = gbm.ImageBatches(data or few_digits(), config.class_conditional)
+    chosen = config.class_conditional, config.noise
+    batches = gbm.ImageBatches(data or few_digits(), *chosen)
     return gbm.Trainer(config, batches, folder)
 
 

@@ -43,7 +43,7 @@ RECORDS: dict[type, dict[str, object]] = {
     gbm.TrainConfig: {
         "dataset": "digits", "preset": "auto", "data_dir": None, "out_dir": Path("runs"),
         "run_dir": None, "resume": "never", "class_conditional": False,
-        "label_dropout": 0.0,
+        "label_dropout": 0.0, "noise": "multiplicative",
         "process": "variance-exploding", "sigma": 0.8, "std_min": 0.005, "std_max": 10.0,
         "num_steps": 1000, "parameterisation": "denoiser", "weighting": "preconditioned",
         "target_level": "same",
@@ -125,6 +125,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "data.pictures.save_panels": {"columns": 8},
     "data.pictures.save_png": {"scale": 1},
     "data.pictures.tile": {"gap": 1},
+    "data.statistics.data_statistics": {"noise": "multiplicative"},
     "data.sources.CifarSource": {
         "records_per_member": 10_000,
         "image_shape": (32, 32),
@@ -138,7 +139,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
         "image_shape": (28, 28),
         "per_class": None,
     },
-    "training.batches.ImageBatches": {"with_labels": False},
+    "training.batches.ImageBatches": {"with_labels": False, "noise": "multiplicative"},
     "training.batches.LawBatches": {"with_labels": False},
     "training.batches.TrainingData.draw_ahead": {"pin": False},
     "training.batches.law_draws": {"streams": (Stream.COMPONENT, Stream.LAW)},
@@ -155,6 +156,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "sampling.batching.Runs": {"known": ()},
     "sampling.files.finish": {"name": "images"},
     "sampling.initial.from_class_averages": {"classes": None},
+    "sampling.initial.from_data": {"kind": "multiplicative"},
     "sampling.initial.from_law": {"classes": None},
     "sampling.runs.Run.sample": {
         "seed": 0,

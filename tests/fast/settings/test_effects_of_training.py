@@ -45,8 +45,9 @@ CONSTANT = {"process": "constant", "times": "uniform", "num_steps": 9}
 def made(folder: Path, config: gbm.TrainConfig) -> gbm.Trainer:
     folder.mkdir(parents=True)
     labels = config.class_conditional
-    on_law = config.dataset == "own-law"
-    data = gbm.LawBatches(LAW, labels) if on_law else gbm.ImageBatches(small_colour(), labels)
+    if config.dataset == "own-law":
+        return gbm.Trainer(config, gbm.LawBatches(LAW, labels), folder)
+    data = gbm.ImageBatches(small_colour(), labels, config.noise)
     return gbm.Trainer(config, data, folder)
 
 
@@ -171,6 +172,7 @@ ROWS: dict[str, Row] = {
     "resume": Row("never", "auto", continued, {}, OF_THE_COMMAND),
     "class_conditional": Row(False, True),
     "label_dropout": Row(0.0, 0.6, beside={"class_conditional": True}),
+    "noise": Row("multiplicative", "additive", learned, {}, OF_IMAGES),
     "process": Row("variance-exploding", "constant"),
     "sigma": Row(0.8, 0.7, beside=CONSTANT),
     "std_min": Row(0.005, 0.01),

@@ -31,6 +31,7 @@ TRAIN: dict[str, str | tuple[str, str]] = {
     "timeout_minutes": "of several processes, which a launcher may start with any command line",
     "data_dir": ("--data-dir DIR", "data_dir is no setting of dataset digits"),
     "out_dir": ("--out-dir A --run-dir B", "leave one"),
+    "noise": ("--noise additive --process constant", "noise additive has no process constant"),
     "sigma": ("--sigma 0.5", "sigma is no setting of process"),
     "std_min": ("--process constant --std-min 0.1", "std_min is no setting of process"),
     "std_max": ("--process constant --std-max 9", "std_max is no setting of process"),

@@ -28,8 +28,8 @@ from tests.support.tiny_runs import tiny_config
 CHANGES = {
     "dataset": "kuzushiji-mnist", "data_dir": Path("some/data"), "out_dir": Path("elsewhere"),
     "run_dir": Path("elsewhere/00007-mine"), "preset": "demo", "resume": "auto",
-    "class_conditional": True, "label_dropout": 0.15, "process": "constant", "sigma": 0.65,
-    "num_steps": 77,
+    "class_conditional": True, "label_dropout": 0.15,
+    "process": "constant", "sigma": 0.65, "num_steps": 77,
     "parameterisation": "stein", "weighting": "none", "times": "uniform", "importance": True,
     "network": "unet", "width": 24, "multipliers": (1, 3, 2), "blocks": 2, "patch_size": 4,
     "dropout": 0.17, "batch_size": 19, "micro_batch": 5, "learning_rate": 3.3e-4,
@@ -40,9 +40,11 @@ CHANGES = {
     "samples_every": 17, "timeout_minutes": 2.5, "metrics_images": 31,
 }  # fmt: skip
 EVERY_FIELD_CHANGED = gbm.TrainConfig(**CHANGES)
-# The settings that contradict one of those above.
+# The settings that contradict one of those above, and the one that contradicts these.
 OTHERS = {"depth": 5, "target_level": "next", "std_min": 0.013, "std_max": 7.25}
 THE_OTHERS = gbm.TrainConfig(dataset="lognormal-2d", network="mlp", times="uniform", **OTHERS)
+ADDITIVE = gbm.TrainConfig(noise="additive")
+OF_FIELD = dict.fromkeys(OTHERS, THE_OTHERS) | {"noise": ADDITIVE}
 
 
 def test_resolve_fills_in_what_depends_on_the_data_set() -> None:
@@ -63,9 +65,10 @@ def test_resolve_keeps_every_choice_of_the_user() -> None:
 def test_every_field_survives_the_json_file() -> None:
     for field in dataclasses.fields(gbm.TrainConfig):
         default = getattr(gbm.TrainConfig(), field.name)
-        changed = THE_OTHERS if field.name in OTHERS else EVERY_FIELD_CHANGED
+        changed = OF_FIELD.get(field.name, EVERY_FIELD_CHANGED)
         assert getattr(changed, field.name) != default, field.name
-    for config in (EVERY_FIELD_CHANGED, THE_OTHERS, gbm.TrainConfig(), resolve(gbm.TrainConfig())):
+    defaults = gbm.TrainConfig(), resolve(gbm.TrainConfig())
+    for config in (EVERY_FIELD_CHANGED, THE_OTHERS, ADDITIVE, *defaults):
         assert from_json(to_json(config)) == config
 
 
@@ -80,7 +83,7 @@ def test_a_file_without_a_key_or_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match=r"it lacks \['clip_norm'\]"):
         from_json(json.dumps(record))
     # Runs from before there were class-conditional ones lack the key, and are none.
-    later = {"class_conditional": False, "label_dropout": 0.0}
+    later = {"class_conditional": False, "label_dropout": 0.0, "noise": "multiplicative"}
     record = json.loads(to_json(EVERY_FIELD_CHANGED))
     kept = {name: value for name, value in record.items() if name not in later}
     assert from_json(json.dumps(kept)) == dataclasses.replace(EVERY_FIELD_CHANGED, **later)
@@ -131,6 +134,13 @@ CONTRADICTIONS = [
     ({"sigma": 0.5}, "sigma is no setting of process variance-exploding"),
     ({"process": "constant", "std_max": 4.0}, "std_max is no setting of process constant"),
     ({"importance": True}, "importance changes nothing"),
+    ({"noise": "additive", "process": "constant"}, "noise additive has no process constant"),
+    *(
+        ({"noise": "additive", "parameterisation": name}, f"has no parameterisation {name}")
+        for name in ("stein", "hyvarinen")
+    ),
+    (LINE | {"noise": "additive"}, "noise additive is for images"),
+    ({"noise": "additive", "dataset": "own-law"}, "noise additive is for images"),
     ({"batch_size": 8, "micro_batch": 9}, "micro_batch 9 must be at most batch_size 8"),
     ({"keep_every": 7, "checkpoint_every": 3}, "keep_every 7 must be a multiple of"),
     (SAVED, "average_every 7 must be a multiple of"),
@@ -199,7 +209,13 @@ def test_what_the_settings_refuse(refusal: Refusal) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("dataset", "letters"), ("process", "vp"), ("resume", "always"), ("times", "linear")]
+    [
+        ("dataset", "letters"),
+        ("noise", "gamma"),
+        ("process", "vp"),
+        ("resume", "always"),
+        ("times", "linear"),
+    ]
     + [("parameterisation", "score"), ("weighting", "edm"), ("precision", "float8")],
 )
 def test_a_word_that_is_no_choice_is_refused_by_its_field(field: str, value: str) -> None:
@@ -227,7 +243,7 @@ def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
     needs |= {"label_dropout": {"class_conditional": True}}
     for field in dataclasses.fields(gbm.TrainConfig):
         base = tiny_config(checkpoint_every=1, **needs.get(field.name, {}))
-        value = getattr(EVERY_FIELD_CHANGED, field.name)
+        value = getattr(ADDITIVE if field.name == "noise" else EVERY_FIELD_CHANGED, field.name)
         if value in (None, getattr(base, field.name)):
             continue
         changed = dataclasses.replace(base, **{field.name: value})

@@ -1,0 +1,1 @@
+"""Multiplicative against additive noise: one network, budget and sampler, two states."""
