@@ -16,6 +16,7 @@ from torch import Tensor
 
 import gbm_ref
 from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.data.positive import state_from_pixels
 from gbm_fast.evaluation.distances import frechet_distance
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.training import TrainConfig
@@ -40,7 +41,7 @@ class Prediction:
     def __init__(self, config: TrainConfig, data: ImageData) -> None:
         self._config = config
         images = [
-            positive_from_integers(part, data.max_value)
+            state_from_pixels(positive_from_integers(part, data.max_value), config.noise)
             for part in (data.train_images, data.test_images)
         ]
         self._train, self._test = (logarithms(part) for part in images)
