@@ -76,7 +76,7 @@ def _draw_exchange(axes: Axes, rows: list[dict[str, Any]], floor: dict[str, Any]
                       textcoords="offset points", fontsize=9)  # fmt: skip
     axes.plot(floor["recall_floor"], floor["precision_floor"], "*", color=ORANGE, ms=12,
               label="training images")  # fmt: skip
-    axes.margins(x=0.15, y=0.12)
+    axes.margins(x=0.25, y=0.12)
     axes.set(xlabel="recall", ylabel="precision")
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     _finish(axes, "What fidelity costs in diversity")
