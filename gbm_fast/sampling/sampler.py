@@ -62,11 +62,8 @@ _MOST_AT_ONCE = 2**20
 
 def build_step(settings: SamplingSettings) -> Step:
     """The step of the sampler, churned where noise is asked for."""
-    step = _plain_step(settings)
-    return Churn(step, settings.churn) if settings.churn else step
-
-
-def _plain_step(settings: SamplingSettings) -> Step:
+    if settings.churn:
+        return Churn(build_step(replace(settings, churn=0.0)), settings.churn)
     match settings.sampler:
         case "dale-langevin":
             return DaleLangevin()
