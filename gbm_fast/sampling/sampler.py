@@ -79,10 +79,8 @@ def build_step(settings: SamplingSettings) -> Step:
             return ProbabilityFlow()
         case "ddim":
             return DDIM()
-        case "dpmpp-2m":
-            return DPMSolver(2)
-        case "dpmpp-3m":
-            return DPMSolver(3)
+        case "dpmpp-2m" | "dpmpp-3m":
+            return DPMSolver(2 if settings.sampler == "dpmpp-2m" else 3)
 
 
 def sampling_process(run: TrainedModel, settings: SamplingSettings) -> Process:
