@@ -63,11 +63,8 @@ _MOST_AT_ONCE = 2**20
 
 def build_step(settings: SamplingSettings) -> Step:
     """The step of the sampler, churned where noise is asked for."""
-    step = _plain_step(settings)
-    return Churn(step, settings.churn) if settings.churn else step
-
-
-def _plain_step(settings: SamplingSettings) -> Step:
+    if settings.churn:
+        return Churn(build_step(replace(settings, churn=0.0)), settings.churn)
     match settings.sampler:
         case "dale-langevin":
             return DaleLangevin()
@@ -83,10 +80,8 @@ def _plain_step(settings: SamplingSettings) -> Step:
             return ProbabilityFlow()
         case "ddim":
             return DDIM()
-        case "dpmpp-2m":
-            return DPMSolver(2)
-        case "dpmpp-3m":
-            return DPMSolver(3)
+        case "dpmpp-2m" | "dpmpp-3m":
+            return DPMSolver(2 if settings.sampler == "dpmpp-2m" else 3)
 
 
 def sampling_process(run: TrainedModel, settings: SamplingSettings) -> Process:
