@@ -226,7 +226,8 @@ A35_TARGET = Claim(
         "no Jacobian": -(L - L0) / S**2, "sigma-bar to the fourth power": -(1 + (L - L0) / S**4),
         "wrong sign": 1 + (L - L0) / S**2,
     }, values=lambda: {"drift": _CHOICE}, names=NAMES | {"L": r"\log X_{k}"},
-    sources=v2("App. C: target"), sheet=("A35",), assumptions=(NO_DRIFT,),
+    sources=v2("App. C: target"), sheet=("A35",),
+    assumptions=(NO_DRIFT, "sigma is positive at every step"),
     readings=(_LOST + "what eq. 35 forces for that drift",), depends=("A35",))  # fmt: skip
 
 CLAIMS = (V1_22, A34, A35, A35_TARGET)

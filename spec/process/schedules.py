@@ -20,8 +20,8 @@ sigma_min = symbols("sigma_min", positive=True)
 NOTHING = Integer(0)
 _NAMES = {"V_k": r"\bar\sigma_k^{2}", "V_l": r"\bar\sigma_l^{2}", "ell": r"\log r",
           "sigma_min": r"\sigma_{\min}", "h": r"\delta\sigma^{2}",
-          "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}", "lower": r"\delta\sigma_{k-2}^{2}",
-          "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
+          "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}",
+          "lower": r"\delta\sigma_{k-2}^{2}", "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
 
 
 def is_the_squared_correlation(squared: Expr) -> bool:
@@ -159,12 +159,12 @@ E19_III = Claim(
     }, printed={"g = sigma": sigma_min**2 * E}, shown=lambda square: {"it": square.subs(_POWERS)},
     values=lambda: {"schedule": _SCHEDULE, "added": _ADDED.subs(_POWERS)}, names=_NAMES,
     sources=v2("App. C: choice of drift and diffusion"), sheet=("E19",), depends=("A33", "E19-ii"),
-    erratum=Erratum(
+    assumptions=("r is greater than one",), erratum=Erratum(
         Fault.UNDEFINED,
         quote="We set ... which results in a variance exploding SDE (c.f. Song et al. [2021c]) "
         "(formula lost)",
         trouble=r"The log of $X$ does follow a variance-exploding SDE. But $\sigma(t)$ differs in "
-        r"the two papers: with the schedule of Song et al. eq. 33 gives another noise level.",
+        r"the two papers: with the schedule of Song et al. eq. 33 need not give that noise level.",
         advice=r"Name one of them: $g^2(t)$ is the derivative of $\sigma^2(t)$.", figures=_spreads,
         remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$.",
     ))  # fmt: skip
@@ -180,7 +180,7 @@ def carries_the_mean(rate: Expr, model: Expr = _SCORE) -> bool:
 
     The log score is the deviation over minus the variance $v_k$ of $\log X_k$, so that a step
     multiplies $e_k$ by $[[step]]$. Bayes' rule for the forward step gives the ratio of the two
-    variances. The factor is linear in the rate, so that no other rate will do."""
+    variances. The factor is linear in the rate, so that no other rate gives it."""
     deviation, noise = symbols("e n", real=True)
     joint = -(deviation**2) / (2 * (level - before)) - (noise - deviation) ** 2 / (2 * before)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
