@@ -50,8 +50,8 @@ def is_reversal(forward: Matrix, backward: Matrix, diffusion: Matrix, partials: 
 
 def reverses(formula: Expr) -> bool:
     r"""In the plane, with $G$ the square $\mathsf g\mathsf g^\top$ and $p$ the density of
-    [[forward]], the diffusion [[reverse]] in the time $r$ that runs backwards has the densities
-    of $X$, and its generator is that of $X$ run backwards.
+    [[forward]], the diffusion [[reverse]] in the time $r$ that runs backwards, from the density
+    at the end, has the densities of $X$, and its generator is that of $X$ run backwards.
 
     The marginals, by the Fokker-Planck equation, would alone allow more drifts, such as with a
     current $c$ without divergence, so that Bayes' rule over a short step is asked for too, for
