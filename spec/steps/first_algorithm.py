@@ -173,8 +173,8 @@ E2_BIAS = Claim(
         "bias": bias(N).replace(polygamma, lambda n, x: Function("psi")(x)),
         "limit": _limit_of(bias(N)), "more": expand_func(_one_more(bias)).factor(),
     }, values=lambda: _PER_STEP, names={"H": "h"}, means=Means.CALCULUS,
-    sources=v1("Algorithm 1"), sheet=("E2",), assumptions=(*ON_LOG_NORMAL, _AT_PLACE),
-    depends=("E2",), pins=(
+    sources=v1("Algorithm 1"), sheet=("E2",),
+    assumptions=(*ON_LOG_NORMAL, _AT_PLACE, "v_0 is positive"), depends=("E2",), pins=(
         Pin(
             "gbm_ref.PrintedAlgorithm1.__call__", STEP_POINTS, because=_MEANT,
             formula=in_plane(exp(_PRINTED_STEP)),
