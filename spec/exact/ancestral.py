@@ -148,8 +148,8 @@ SUM = Claim(
         "noise of eq. (13)": (_CARRIED, _TERM * k / (k - 1)),
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
-    }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), assumptions=("as for R17", "equal steps"),
-    depends=("R17",))  # fmt: skip
+    }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), depends=("R17",),
+    assumptions=("as for R17", "equal steps", "v_0 is positive"))  # fmt: skip
 
 _TAIL = trigamma(q) - trigamma(q + n)
 _HARMONIC = digamma(n + 1) - digamma(Integer(1)) - digamma(q + n) + digamma(q)
@@ -188,5 +188,5 @@ _G = log(v0 / h) + log(U / (1 + U)) + 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Int
 IN_U = Claim(
     "R17-function-G", "the same bias as a function of sigma^2 T / v_0", is_the_same_in_u, holds=_G,
     twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)}, names=NAMES,
-    sheet=("R17",), depends=("R17-leading",))  # fmt: skip
+    sheet=("R17",), assumptions=("as for R17-leading",), depends=("R17-leading",))  # fmt: skip
 CLAIMS = (R17, DDIM, SUM, CLOSED, R17_BIAS, IN_U)
