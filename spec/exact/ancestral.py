@@ -31,8 +31,8 @@ def _law_after(weight: Expr, noise: Expr, score: Score = hyvarinen) -> tuple[Exp
 
 
 def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
-    r"""On log-normal data an ancestral step from $t$ to $s$ multiplies the mean error by $[[0]]$,
-    the variance by its square, and adds $[[1]]$ to the variance.
+    r"""On log-normal data of log-variance $v_0$ an ancestral step from $t$ to $s$ multiplies the
+    mean error by $[[0]]$, the variance by its square, and adds $[[1]]$ to the variance.
 
     The step draws from the Brownian bridge between the denoiser and $\log X_t$."""
     (factor, noise), (mean, variance) = candidate, _law_after(s / t, root)
@@ -41,9 +41,9 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_ddim_law(factor: Expr) -> bool:
-    r"""On log-normal data a DDIM step from $t$ to $s$ multiplies the mean error by $[[it]]$ and
-    the variance by its square, as Euler's rule in the standard deviation of the noise does for the
-    flow of $\log X$ less its drift.
+    r"""On log-normal data of log-variance $v_0$ a DDIM step from $t$ to $s$ multiplies the mean
+    error by $[[it]]$ and the variance by its square, as Euler's rule in the standard deviation of
+    the noise does for the flow of $\log X$ less its drift.
 
     As for R17, with the square root of the weight and no noise. Euler's rule for the deviation
     goes along its slope at that of $t$, which gives the same factor."""

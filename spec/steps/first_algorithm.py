@@ -254,7 +254,7 @@ E4 = Claim(
         r"to $0$; Algorithm 2 for $k\leftarrow N-1$ to $1$",
         trouble="The forward loop ends at $t=[[printed:end]]$. Algorithm 1 goes down to "
         "$k=[[printed:bottom]]$: it reads a score at the time of the data, which may be singular, "
-        "and writes a state at $k=[[printed:zero]]$. Algorithm 2 lacks the last step alone.",
+        "and writes a state at $k=[[printed:zero]]$. Algorithm 2 lacks level $N$ alone.",
         advice="Sum the losses over the levels of the reverse loop.",
     ), pins=(Pin(
         "gbm_ref.uniform", table("N T", (1, 0.7), (4, 1.0), (13, 3.1)),
