@@ -214,7 +214,8 @@ E11 = Claim(
         r"(10) $dY_t=-(\mu-\frac{\sigma^2}2\mathbf 1-\sigma^2\nabla\log "
         r"p_{Y_t})\,dt+\sigma\,dW_t$, (11) likewise (arguments of the functions left out here)",
         trouble="Eq. (10) is said to come from eq. (4), with the same dt, and has the opposite "
-        "drift. Integrated with a negative dt, as eq. (4) requires, it amplifies the noise.",
+        "drift. Integrated with a negative dt, as eq. (4) requires, it amplifies the noise in the "
+        "setting of the figures.",
         advice=r"Write eqs. (10) and (11) with $dr$ and $d\bar W$; or keep $dt$ negative and turn "
         r"the sign of their drifts.", figures=lambda: (
             _figure("eq. (10) with dr > 0", _PRINTED[1]),
