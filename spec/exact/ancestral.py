@@ -31,8 +31,8 @@ def _law_after(weight: Expr, noise: Expr, score: Score = hyvarinen) -> tuple[Exp
 
 
 def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
-    r"""On log-normal data an ancestral step from $t$ to $s$ multiplies the mean error by $[[0]]$,
-    the variance by its square, and adds $[[1]]$ to the variance.
+    r"""On log-normal data of log-variance $v_0$ an ancestral step from $t$ to $s$ multiplies the
+    mean error by $[[0]]$, the variance by its square, and adds $[[1]]$ to the variance.
 
     The step draws from the Brownian bridge between the denoiser and $\log X_t$."""
     (factor, noise), (mean, variance) = candidate, _law_after(s / t, root)
@@ -41,9 +41,9 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_ddim_law(factor: Expr) -> bool:
-    r"""On log-normal data a DDIM step from $t$ to $s$ multiplies the mean error by $[[it]]$ and
-    the variance by its square, as Euler's rule in the standard deviation of the noise does for the
-    flow of $\log X$ less its drift.
+    r"""On log-normal data of log-variance $v_0$ a DDIM step from $t$ to $s$ multiplies the mean
+    error by $[[it]]$ and the variance by its square, as Euler's rule in the standard deviation of
+    the noise does for the flow of $\log X$ less its drift.
 
     As for R17, with the square root of the weight and no noise. Euler's rule for the deviation
     goes along its slope at that of $t$, which gives the same factor."""
@@ -148,8 +148,8 @@ SUM = Claim(
         "noise of eq. (13)": (_CARRIED, _TERM * k / (k - 1)),
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
-    }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), assumptions=("as for R17", "equal steps"),
-    depends=("R17",))  # fmt: skip
+    }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), depends=("R17",),
+    assumptions=("as for R17", "equal steps", "v_0 is positive"))  # fmt: skip
 
 _TAIL = trigamma(q) - trigamma(q + n)
 _HARMONIC = digamma(n + 1) - digamma(Integer(1)) - digamma(q + n) + digamma(q)
@@ -188,5 +188,5 @@ _G = log(v0 / h) + log(U / (1 + U)) + 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Int
 IN_U = Claim(
     "R17-function-G", "the same bias as a function of sigma^2 T / v_0", is_the_same_in_u, holds=_G,
     twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)}, names=NAMES,
-    sheet=("R17",), depends=("R17-leading",))  # fmt: skip
+    sheet=("R17",), assumptions=("as for R17-leading",), depends=("R17-leading",))  # fmt: skip
 CLAIMS = (R17, DDIM, SUM, CLOSED, R17_BIAS, IN_U)

@@ -34,8 +34,8 @@ def euler(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
 
 
 def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
-    r"""After any number $N$ of steps of Euler's rule the mean error is that of the start times
-    $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
+    r"""After any number $N$ of equal steps of Euler's rule the mean error is that of the start
+    times $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
     The score is affine in $\log X$, so that a step multiplies the deviation by a number. By
     induction as for R8-closed, by the recurrence of the Gamma function."""
@@ -60,9 +60,10 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
 
 
 def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
-    r"""In the standard deviation, from $a$ to $b$, Heun's rule multiplies the deviation of $\log
-    X$ from its mean by $[[0]]$, and Euler's last step, to zero, by $[[1]]$. The square of the
-    first takes the variance at $a$ to that at $b$ but for the third order in their distance.
+    r"""In the standard deviation, from $a$ to $b$, both positive, Heun's rule multiplies the
+    deviation of $\log X$ from its mean by $[[0]]$, and Euler's last step, to zero, by $[[1]]$.
+    The square of the first takes the variance at $a$ to that at $b$ but for the third order in
+    their distance.
 
     The slope is minus the exact log score times the standard deviation of the noise; the second is
     read at the predicted point. The local error has no terms below the third order in its

@@ -34,7 +34,8 @@ def is_the_law(law: Law) -> bool:
 
 def keeps_the_mean(size: Expr) -> bool:
     r"""The reverse step from level $k$ takes the mean error at $v_k$ to the same share of
-    $v_{k-1}$ with $[[it]]$, what the forward step to level $k$ adds, and with no other size.
+    $v_{k-1}$ with $[[it]]$, what the forward step to level $k$ adds, and with no other size if
+    the error is not zero.
 
     It multiplies the error by a linear function of the size, which is the ratio of the two
     variances for their difference."""
@@ -105,7 +106,8 @@ R21 = Claim(
         "variance at k": (*_LAW[:2], h / v**2),
         "start shrinks by the ratio only": (_LAW[0], v**2 * S + v * V / vN, _LAW[2]),
         "mean shrinks by the squared ratio": (_LAW[0] ** 2, *_LAW[1:]),
-    }, names={**AT_THE_END, "h": "h_{k-1}"}, assumptions=ALL, depends=("R8", "A34"))  # fmt: skip
+    }, names={**AT_THE_END, "h": "h_{k-1}"}, assumptions=(*ALL, "v_0 is positive"),
+    depends=("R8", "A34"))  # fmt: skip
 INDEX = Claim(
     "R21-index", "which sigma belongs to a reverse step", keeps_the_mean, holds=before,
     twins={"sigma_k": after, "the mean of both": (before + after) / 2}, names=NAMES,

@@ -19,8 +19,7 @@ y, y0, u, mu_k = symbols("y y0 u mu_k", real=True)
 step2, S, r, sigma_k = symbols("delta' S r sigma_k", positive=True)
 NOTHING, _HALF = Integer(0), Rational(1, 2)
 _LOST = "formula lost in version 2; reconstructed: "
-NAMES = {"M": r"\bar\mu_k", "S": r"\bar\sigma_k", "r": r"\sqrt\delta",
-          "m2": r"\ddot m(t_k)", "v2": r"\ddot v(t_k)"}  # fmt: skip
+NAMES = {"M": r"\bar\mu_k", "S": r"\bar\sigma_k", "r": r"\sqrt\delta"}
 
 INDEPENDENT = Assumption(
     "the draws of the steps are independent",
@@ -92,16 +91,17 @@ def is_left_point_euler(candidate: tuple[Rule, Expr]) -> bool:
     slopes = dict.fromkeys((*jets[0][1:], *jets[1][1:]), 0)
     speeds, found = (drift(u) - diffusion(u) ** 2 / 2, diffusion(u) ** 2), []
     for speed, step in zip(speeds, rule(drift, diffusion, dt), strict=True):
-        error = Poly(Poly(speed, u).integrate()(dt) - step, dt)
+        whole = Poly(speed, u).integrate()
+        error = Poly(whole(dt) - step, dt)
         found += [error.coeff_monomial(1), error.coeff_monomial(dt), error.as_expr().subs(slopes)]
-        bend = diff(speed, u).subs(u, 0)
-        found += [error.coeff_monomial(dt**2) * dt**2 - _remainder(half, bend)]
+        second = _remainder(half, whole.as_expr(), u).subs(u, 0)
+        found += [error.coeff_monomial(dt**2) * dt**2 - second]
         found += [diff(step, slope) for slope in slopes]
     return vanishes(found)
 
 
-def _remainder(half: Expr, bend: Expr) -> Expr:
-    return half * dt**2 * bend
+def _remainder(half: Expr, integral: Expr, time: Symbol) -> Expr:
+    return half * dt**2 * diff(integral, time, 2)
 
 
 def _euler(f: Rate, g: Rate, d: Expr) -> tuple[Expr, Expr]:
@@ -112,8 +112,8 @@ def _shown_step(candidate: tuple[Rule, Expr]) -> Values:
     rule, half = candidate
     now = Symbol("t_k")
     rates = (lambda time, name=name: Function(name)(now + time) for name in ("mu", "sigma"))
-    bends = {"mean_gap": Symbol("m2"), "variance_gap": Symbol("v2")}
-    gaps = {name: _remainder(half, bend) for name, bend in bends.items()}
+    of_time = {"mean_gap": Function("m"), "variance_gap": Function("v")}
+    gaps = {name: _remainder(half, f(now), now) for name, f in of_time.items()}
     return dict(zip(("mean", "variance"), rule(*rates, dt), strict=True)) | gaps
 
 
@@ -226,7 +226,8 @@ A35_TARGET = Claim(
         "no Jacobian": -(L - L0) / S**2, "sigma-bar to the fourth power": -(1 + (L - L0) / S**4),
         "wrong sign": 1 + (L - L0) / S**2,
     }, values=lambda: {"drift": _CHOICE}, names=NAMES | {"L": r"\log X_{k}"},
-    sources=v2("App. C: target"), sheet=("A35",), assumptions=(NO_DRIFT,),
+    sources=v2("App. C: target"), sheet=("A35",),
+    assumptions=(NO_DRIFT, "sigma is positive at every step"),
     readings=(_LOST + "what eq. 35 forces for that drift",), depends=("A35",))  # fmt: skip
 
 CLAIMS = (V1_22, A34, A35, A35_TARGET)

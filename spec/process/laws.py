@@ -21,7 +21,7 @@ _NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}", "K": "K_0(w)", "c1": r
 def is_the_law_given_the_data(law: tuple[Matrix, Matrix]) -> bool:
     r"""Given $X_0$, the logarithms of two entries of $X_t$ are normal with mean $[[mean]]$ and
     covariance $[[covariance]]$. The entries are log-normal and independent given $X_0$; their
-    laws differ as the data and the drifts do.
+    laws may differ, as the data and the drifts may.
 
     The normal density solves the Fokker-Planck equation of A8 in the plane and shrinks to the
     data at the start. Its covariance is diagonal, hence independence."""
@@ -66,8 +66,9 @@ E6 = Claim(
         r"parameters $\mu$ and $\sigma^2$. (after eq. 8) The distribution of $\boldsymbol X_t$, "
         r"as it evolves according to Eq. (8), has i.i.d. entries that are log-normally "
         r"distributed with parameters $\boldsymbol\mu$ and $\sigma^2\mathbb I$",
-        trouble="The parameters depend on time and on the start. Pixels of different values have "
-        "different laws; without $X_0$ they are dependent if the data make them so.",
+        trouble="The parameters depend on time and on the start. Pixels of different "
+        "values and one drift have different laws; without $X_0$ they are dependent if the data "
+        "make them so.",
         figures=_parameters,
         remains_open="Version 2 has the same words, in Section 3 for one quantity 'given' "
         "another; its parameters are lost. The solution that follows in both (A6) is right.",
@@ -76,9 +77,9 @@ E6 = Claim(
 
 def is_the_generating_function(cumulants: Expr) -> bool:
     r"""Let $K_t(w)$ be the logarithm of the moment generating function of $\log X_t$, for one
-    entry. For every law of the data $K_t(w)=[[it]]$. So the cumulants of order three and more are
-    those of $\log X_0$ at all times, and $\log X_t$ is normal only if $\log X_0$ is normal or a
-    point.
+    entry. For every law of the data $K_t(w)=[[it]]$. So the cumulants of order three and more,
+    where they exist, are those of $\log X_0$ at all times, and $\log X_t$ is normal only if
+    $\log X_0$ is normal or a point.
 
     The generator of $\log X$ multiplies the exponential of $w\log X$ by the rate of $K_t$, which
     holds nothing of the law; at the start $K_t$ is $K_0$. The two differ by a polynomial of degree
@@ -117,9 +118,9 @@ MARGINAL = Claim(
         "stochastic differential equation (SDE) with geometric Brownian motion (GBM) is the "
         "log-normal density",
         trouble="The equation has a solution for every initial law. The log-normal ones are those "
-        "of a known $X_0$ (E6) and of log-normal data; for images, whose log is bounded, "
-        "$p_{X_t}$ is log-normal at no $t$. Skewness and kurtosis only fade as the variance "
-        "grows.", figures=_skewness,
+        "of a known $X_0$ (E6) and of log-normal data; for images that are not all the "
+        "same, whose log is bounded, $p_{X_t}$ is log-normal at no $t$. Skewness and kurtosis "
+        "only fade as the variance grows.", figures=_skewness,
         remains_open="Version 2 likewise: 'the marginal distribution of geometric Brownian motion "
         "(GBM) at any fixed time is log-normal' (abstract; so Sections 3 and 7).",
     ))  # fmt: skip
@@ -194,8 +195,8 @@ _EQUATIONS = tuple(Sde("Y", drift, sigma) for drift in (mu, -theta * (y - center
 
 def are_the_laws(laws: Pairs) -> bool:
     r"""Started at $Y_0$, [[sde_0]] has the mean $[[mean]]$ and the variance $[[variance]]$: it
-    is Brownian motion with drift. The Ornstein-Uhlenbeck process [[sde_1]] has the mean
-    $[[ou_mean]]$ and the variance $[[ou_variance]]$.
+    is Brownian motion with drift. The Ornstein-Uhlenbeck process [[sde_1]] of a positive
+    $\theta$ has the mean $[[ou_mean]]$ and the variance $[[ou_variance]]$.
 
     Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
     the second law the exponential is a symbol, whose rate is that of an exponential."""

@@ -9,19 +9,16 @@ from sympy import Expr, Integer, Symbol, diff, exp, symbols, zoo
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v2
 from spec.checking.gaussian import expectation
-from spec.checking.symbols import dt, t
+from spec.checking.symbols import dt, sigma, t
 from spec.checking.typeset import Chain
-from spec.process.chain import INDEPENDENT, NO_DRIFT
+from spec.process.chain import A35, INDEPENDENT, NO_DRIFT, S
 
 y, y0 = symbols("y y0", real=True)
 Vk, Vl, sigma_k, ell, q, Q, E = symbols("V_k V_l sigma_k ell q Q E", positive=True)
-before, here, lower, other, level = symbols("before here lower other v_k", positive=True)
-sigma_min = symbols("sigma_min", positive=True)
+level, sigma_min = symbols("v_k sigma_min", positive=True)
 NOTHING = Integer(0)
 _NAMES = {"V_k": r"\bar\sigma_k^{2}", "V_l": r"\bar\sigma_l^{2}", "ell": r"\log r",
-          "sigma_min": r"\sigma_{\min}", "h": r"\delta\sigma^{2}",
-          "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}",
-          "lower": r"\delta\sigma_{k-2}^{2}", "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
+          "sigma_min": r"\sigma_{\min}"}  # fmt: skip
 
 
 def is_the_squared_correlation(squared: Expr) -> bool:
@@ -159,16 +156,24 @@ E19_III = Claim(
     }, printed={"g = sigma": sigma_min**2 * E}, shown=lambda square: {"it": square.subs(_POWERS)},
     values=lambda: {"schedule": _SCHEDULE, "added": _ADDED.subs(_POWERS)}, names=_NAMES,
     sources=v2("App. C: choice of drift and diffusion"), sheet=("E19",), depends=("A33", "E19-ii"),
-    erratum=Erratum(
+    assumptions=("r is greater than one",), erratum=Erratum(
         Fault.UNDEFINED,
         quote="We set ... which results in a variance exploding SDE (c.f. Song et al. [2021c]) "
         "(formula lost)",
         trouble=r"The log of $X$ does follow a variance-exploding SDE. But $\sigma(t)$ differs in "
-        r"the two papers: with the schedule of Song et al. eq. 33 gives another noise level.",
+        r"the two papers: with the schedule of Song et al. eq. 33 need not give that noise level.",
         advice=r"Name one of them: $g^2(t)$ is the derivative of $\sigma^2(t)$.", figures=_spreads,
         remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$.",
     ))  # fmt: skip
 
+_ADDS = A35.holds[1][1] - S**2  # to the variance, by the forward step from k
+
+
+def _rate(index: str) -> Expr:
+    return _ADDS.subs(sigma_k, Symbol(f"sigma_{index}", positive=True))
+
+
+before, here, lower, other = map(_rate, ("k-1", "k", "k-2", "N-k"))
 _SCORE = 1 / level  # minus the log score, over the deviation
 
 
@@ -180,7 +185,7 @@ def carries_the_mean(rate: Expr, model: Expr = _SCORE) -> bool:
 
     The log score is the deviation over minus the variance $v_k$ of $\log X_k$, so that a step
     multiplies $e_k$ by $[[step]]$. Bayes' rule for the forward step gives the ratio of the two
-    variances. The factor is linear in the rate, so that no other rate will do."""
+    variances. The factor is linear in the rate, so that no other rate gives it."""
     deviation, noise = symbols("e n", real=True)
     joint = -(deviation**2) / (2 * (level - before)) - (noise - deviation) ** 2 / (2 * before)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
@@ -211,7 +216,7 @@ E19_IV = Claim(
         "order of the forward chain": other,
     }, printed={"rate at the time of the step's start, sigma_k": here},
     shown=lambda rate: {"it": rate, "factor": _multiplied(rate)},
-    values=lambda: {"step": _multiplied(symbols("h"))}, names=_NAMES, sources=v2("eq. 36"),
+    values=lambda: {"step": _multiplied(dt * sigma**2)}, names=_NAMES, sources=v2("eq. 36"),
     sheet=("E19",), assumptions=(
         Assumption(
             "the score is that of the chain at the same level", "the deviation is divided by v_k",

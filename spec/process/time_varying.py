@@ -149,19 +149,20 @@ A33 = Claim(
 
 def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
     r"""Let $\sigma^2(t)=[[diffusion]]$, $\mu(t)$ half of it, and let $g$ be such that
-    $e^{gT}=[[end]]$, for positive $s_{\min}$, $s_{\max}$ and $T$. Then $m(t)$ stays zero, and
+    $[[end]]$, for positive $s_{\min}$, $s_{\max}$ and $T$. Then $m(t)$ stays zero, and
     $v(t)=[[variance]]$, which grows from zero to $s_{\max}^2$ at the time $T$.
 
     By A33 the rate of $m$ vanishes and that of $v$ is the square of the diffusion coefficient."""
     variance, at_horizon = candidate
-    growth, no_drift = g * E * diff(variance, E) - _RATE, LOG_DRIFT.subs(mu, sigma**2 / 2)
-    ends = variance.subs(E, 1), variance.subs(E, at_horizon) - std_max**2
+    grown = diff(_POWER, t) / _POWER * E * diff(variance, E)
+    growth, no_drift = grown - _RATE, LOG_DRIFT.subs(mu, sigma**2 / 2)
+    ends = variance.subs(E, _POWER.subs(t, 0)), variance.subs(E, at_horizon) - std_max**2
     return vanishes((growth, no_drift, *ends))
 
 
 def _in_time(candidate: tuple[Expr, Expr]) -> Expr:
     """v(t), with the growth by which E is what the candidate says at the horizon."""
-    return candidate[0].subs(E, exp(g * t)).subs(g, log(candidate[1]) / T)
+    return candidate[0].subs(E, _POWER).subs(g, log(candidate[1]) / T)
 
 
 def _added(candidate: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
@@ -173,6 +174,7 @@ def _as_vectors(formula: Expr) -> Expr:
     return formula.subs({std_min: Symbol("lo"), std_max: Symbol("hi"), T: 1})
 
 
+_POWER = exp(g * t)  # what E stands for
 _RATE = std_min**2 * g * E
 _EXPLODING = std_min**2 * (E - 1), 1 + std_max**2 / std_min**2
 _GROWTH, _SQUARE = log(_EXPLODING[1]) / T, diff(_in_time(_EXPLODING), t)
@@ -208,8 +210,10 @@ VE = Claim(
         "sigma_min r^t as the deviation at t = 0 too": (std_min**2 * E, std_max**2 / std_min**2),
         "growth by the ratio of the deviations squared": (_EXPLODING[0], std_max**2 / std_min**2),
         "sigma^2 for its integral": (g * _EXPLODING[0], _EXPLODING[1]),
-    }, shown=lambda c: {"variance": c[0], "end": c[1]}, values=lambda: {"diffusion": _RATE},
-    names={"std_min": r"s_{\min}", "std_max": r"s_{\max}", "E": "e^{gt}"}, sheet=("E19",),
+    }, shown=lambda c: {
+        "variance": c[0].subs(E, _POWER), "end": Says(_POWER.subs(t, T), c[1]),
+    }, values=lambda: {"diffusion": _RATE.subs(E, _POWER)},
+    names={"std_min": r"s_{\min}", "std_max": r"s_{\max}"}, sheet=("E19",),
     depends=("A33", "E19-iii"), pins=_EXPLODING_PINS)  # fmt: skip
 
 CLAIMS = (A33, VE)

@@ -50,8 +50,8 @@ def is_reversal(forward: Matrix, backward: Matrix, diffusion: Matrix, partials: 
 
 def reverses(formula: Expr) -> bool:
     r"""In the plane, with $G$ the square $\mathsf g\mathsf g^\top$ and $p$ the density of
-    [[forward]], the diffusion [[reverse]] in the time $r$ that runs backwards has the densities
-    of $X$, and its generator is that of $X$ run backwards.
+    [[forward]], the diffusion [[reverse]] in the time $r$ that runs backwards, from the density
+    at the end, has the densities of $X$, and its generator is that of $X$ run backwards.
 
     The marginals, by the Fokker-Planck equation, would alone allow more drifts, such as with a
     current $c$ without divergence, so that Bayes' rule over a short step is asked for too, for
@@ -214,7 +214,8 @@ E11 = Claim(
         r"(10) $dY_t=-(\mu-\frac{\sigma^2}2\mathbf 1-\sigma^2\nabla\log "
         r"p_{Y_t})\,dt+\sigma\,dW_t$, (11) likewise (arguments of the functions left out here)",
         trouble="Eq. (10) is said to come from eq. (4), with the same dt, and has the opposite "
-        "drift. Integrated with a negative dt, as eq. (4) requires, it amplifies the noise.",
+        "drift. Integrated with a negative dt, as eq. (4) requires, it amplifies the noise in the "
+        "setting of the figures.",
         advice=r"Write eqs. (10) and (11) with $dr$ and $d\bar W$; or keep $dt$ negative and turn "
         r"the sign of their drifts.", figures=lambda: (
             _figure("eq. (10) with dr > 0", _PRINTED[1]),

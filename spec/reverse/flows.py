@@ -23,8 +23,9 @@ _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "w": "
 
 
 def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
-    r"""In the plane, for every factor $\kappa$ on the noise, both [[in_log]] and [[in_x]] have the
-    marginals of the process run backwards. With $\kappa=[[full]]$ they are A10 and A7.
+    r"""In the plane, for every factor $\kappa$ on the noise, both [[in_log]] and [[in_x]], from
+    the law at the end, have the marginals of the process run backwards. With $\kappa=[[full]]$
+    they are A10 and A7.
 
     In the Fokker-Planck equation noise can be exchanged for drift along the score. Decided in $Y$
     and in $X$, for every density of the plane and with its own $\mu$ in each coordinate."""
@@ -85,7 +86,7 @@ def corrects(candidate: tuple[Expr, Expr]) -> bool:
     r"""At a fixed time [[corrector]] leaves $q_t$ as it is: it is the mirrored Langevin equation
     A22, run at half the rate $\sigma^2$. In one coordinate its Euler step with $h=[[step]]$ takes
     a normal law of variance [[stationary]], if that is positive, to itself, where the exact
-    score is that of a normal law of variance $v$.
+    score is that of a normal law of variance $v$ and of the same mean.
 
     The drift along the score and the noise balance in the Fokker-Planck equation for every
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
@@ -121,10 +122,10 @@ Flow = tuple[Expr, Expr, Expr]
 
 
 def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) -> bool:
-    r"""In forward time and in the plane, [[in_log]] and [[in_x]] have the marginals of the
-    process. For log-normal data and their exact score, along one eigenvector of the covariance,
-    $Y$ moves from time $t$ to time $s$ by [[path]], where $M$ and $w$ are mean and standard
-    deviation of $Y$.
+    r"""In forward time and in the plane, [[in_log]] and [[in_x]], from the law of the data,
+    have the marginals of the process. For log-normal data and their exact score, along one
+    eigenvector of the covariance, $Y$ moves from time $t$ to time $s$ by [[path]], where $M$ and
+    $w$ are mean and standard deviation of $Y$.
 
     The Fokker-Planck equation is the continuity equation of these velocities, decided for every
     density of the plane in $Y$ and in $X$. The deviation from the mean moves in proportion to $w$.

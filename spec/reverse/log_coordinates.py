@@ -11,6 +11,7 @@ from spec.checking.diffusions import (
     generator, isotropic, partials_of_exponentials, plain_partials)  # fmt: skip
 from spec.checking.symbols import L, h, m, mu, s2, sigma, t, v, x
 from spec.checking.typeset import Sde
+from spec.process.equations import UNIQUE
 from spec.reverse.equations import (
     LOST, REGULAR, REVERSE_RATE, D, in_plane, is_reversal, score, variance_of)  # fmt: skip
 
@@ -40,8 +41,8 @@ def reverses_with_hyvarinen(drift: Expr) -> bool:
 
 
 def reverses_varying_rates(drift: Expr) -> bool:
-    r"""With $\mu(t)$ and $\sigma(t)$, both taken at the present instant, [[reverse]] has the
-    marginals of $\log X$ run backwards, in one coordinate.
+    r"""With $\mu(t)$ and $\sigma(t)$, both taken at the present instant, [[reverse]], from the
+    law at the end, has the marginals of $\log X$ run backwards, in one coordinate.
 
     The kernel of $\log X_t$ is normal, its mean moved by $m(t)$, its variance $v(t)$: any
     functions, whose rates are symbols. For a mixture of two such kernels with any points and
@@ -111,7 +112,7 @@ A36 = Claim(
         "average log-drift m/t for mu(t) - sigma(t)^2/2": -(m / t - s2 * (1 + h)),
     }, shown=_reverse(r"\log X"), names=_NAMES, sources=v2("eq. 36"), assumptions=(
         "mu and sigma^2 are continuous in t, sigma > 0, t > 0",
-        "one coordinate; for vectors it is A11 at each instant",
+        "one coordinate; for vectors it is A11 at each instant", UNIQUE,
     ), readings=(LOST + "A11 with mu(t) and sigma(t)",), depends=("A11", "A33"))  # fmt: skip
 
 CLAIMS = (A10, A11, A36)

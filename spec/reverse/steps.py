@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, eye, lambdify, log, symbols,
+    Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, eye, lambdify, log, sqrt, symbols,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -16,12 +16,12 @@ from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Value
 from spec.checking.diffusions import generator, partials_of_exponentials
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import normal_expectation
-from spec.checking.symbols import L0, L, M, V, dt, h, m, mu, s2, v, x, z
+from spec.checking.symbols import L0, L, M, V, dt, h, m, mu, s2, sigma, v, x, z
 
 D, y, y_s, m_s = symbols("D y y_s m_s", real=True)
 ra, rb, noise = symbols("ra rb noise", positive=True)
 _NAMES = {"v": "v_s", "V": "v_t", "m": "m_t", "ra": r"\sqrt{v_s}", "rb": r"\sqrt{v_t}",
-          "y": r"\log X_t", "L": r"\log X", "h": "H", "noise": r"\sigma\sqrt\delta"}  # fmt: skip
+          "y": r"\log X_t", "L": r"\log X", "h": "H"}  # fmt: skip
 ONE, SAMPLER = Integer(1), -dt * (mu - 3 * s2 / 2) + dt * s2 * h  # the exponent of eq. (13)
 Kernel = tuple[Callable[[Matrix, Matrix], Matrix], Callable[[Matrix, Matrix], Matrix]]
 
@@ -180,7 +180,7 @@ STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of ver
 PARTS = (FORWARD, LOSS, STEP, AMBIENT)
 _LOG_KERNEL = -((L - L0 - m) ** 2) / (2 * v)
 _FACTOR, _MODEL = 1 - dt * (mu - 2 * s2) + dt * s2 * h + noise * z, 1 + h
-_IN_X = log(_FACTOR)
+_IN_X, _NOISE = log(_FACTOR), sigma * sqrt(dt)  # _NOISE is what `noise` stands for
 
 
 def logarithm_changes(named: Iterable[str], model: Expr = _MODEL) -> bool:
@@ -198,7 +198,8 @@ def logarithm_changes(named: Iterable[str], model: Expr = _MODEL) -> bool:
     differ = {part for part, *pair in compared if not _same_increment(*pair)}
     # A step in X has the drift of the logarithm and the half of sigma^2 by Ito's formula.
     ambient = same(_FACTOR - 1 - dt * s2 / 2, _additive(_MODEL)[1])
-    return set(named) == differ and ambient and _is_the_kernel(_LOG_KERNEL - log(v) / 2)
+    sized = same((_NOISE**2).subs(sigma**2, s2), dt * (_rate(L**2) - 2 * L * _rate(L)))
+    return set(named) == differ and ambient and sized and _is_the_kernel(_LOG_KERNEL - log(v) / 2)
 
 
 def _is_the_kernel(log_density: Expr) -> bool:
@@ -208,10 +209,15 @@ def _is_the_kernel(log_density: Expr) -> bool:
     return vanishes((spreads, diff(log_density, m) + slope, diff(log_density, L0) + slope))
 
 
+def _rate(of_log: Expr) -> Expr:
+    """The generator of geometric Brownian motion, applied to a function of log X."""
+    rest = Matrix([s2 * x**2]), partials_of_exponentials((L,), (x,))
+    return generator(of_log, Matrix([mu * x]), *rest)
+
+
 def _additive(model: Expr) -> tuple[Expr, Expr, Expr]:
     """Exponents of the Euler steps of log X, forward and backward; the residual of the loss."""
-    one = partials_of_exponentials((L,), (x,))
-    f = generator(L, Matrix([mu * x]), Matrix([s2 * x**2]), one)
+    f = _rate(L)
     residual = cancel(diff(_LOG_KERNEL, L)) - model
     return dt * f + noise * z, -dt * (f - s2 * model) + noise * z, residual
 
@@ -242,7 +248,10 @@ E27_RICHNESS = Claim(
     }, printed={"loses out completely on the richness": frozenset(PARTS)},
     shown=lambda named: {"differs": "; ".join(sorted(named)) or "none of them"},
     values=lambda: {"all": "; ".join(PARTS)} | dict(
-        zip(("forward", "backward", "residual"), _additive(_MODEL), strict=True)
+        zip(
+            ("forward", "backward", "residual"),
+            (part.subs(noise, _NOISE) for part in _additive(_MODEL)), strict=True,
+        )
     ), names={**_NAMES, "v": "v", "m": "m"},
     sources=v1("sec. 1.1: log transform loses the richness"), sheet=("E27",),
     assumptions=(Assumption(

@@ -32,9 +32,10 @@ rho, v_N, V_N, P, N, k = symbols("rho v_N V_N P N k", positive=True)
 
 
 def keeps_the_marginals(drift: Expr) -> bool:
-    r"""With the noise scaled by $\kappa$, $[[equation]]$ has the marginals $q_t$ of the forward
-    process; a drift that has $c$ in place of its factor on the log score misses their equation by
-    $[[missed]]$ times $q$, with $s$ the log score of $q$ and $s_1$ its derivative.
+    r"""With the noise scaled by $\kappa$, $[[equation]]$, from the law at the end, has the
+    marginals $q_t$ of the forward process; a drift that has $c$ in place of its factor on the log
+    score misses their equation by $[[missed]]$ times $q$, with $s$ the log score of $q$ and $s_1$
+    its derivative.
 
     The Fokker–Planck equation is divided by $q$, whose first two derivatives over $q$ are $s$ and
     $[[second]]$."""
@@ -70,7 +71,7 @@ def is_the_drift_gap(candidate: tuple[Expr, Expr]) -> bool:
     sampler exceeds that under the Dale–Langevin sampler by $[[gap]]$; with $[[reduced]]$ in place
     of $[[constant]]$ they agree.
 
-    The mean of the logarithm of the factor of A12 at order $\delta$, minus the exponent of A13.
+    The mean at order $\delta$ of the expanded logarithm of the factor of A12, minus that of A13.
     The constant in A12 contains Itô's term for full noise only."""
     gap, constant = candidate
     e = ambient_factor(h, z, root, kappa) - 1
@@ -177,9 +178,10 @@ E18 = Claim(
         r"progressively reduce the effect of noise”, with line 6 scaling only $\bm Z$ by "
         r"$\kappa$; version 2, sec. 6.3: “consistently improving sample quality”",
         trouble="Not the step size is annealed but the amplitude of the noise, while the drift "
-        "stays that of full noise. On log-normal data the sampler then ends with less variance "
-        "than at full noise, even with an exact score (annealing-variance), in line with the "
-        "“mode collapse with no noise” that appendix G.2 of version 2 observes.",
+        "stays that of full noise. On log-normal data, with more than one level, the sampler "
+        "then ends with less variance than at full noise, even with an exact score "
+        "(annealing-variance), in line with the “mode collapse with no noise” that appendix G.2 "
+        "of version 2 observes.",
         advice="Scale the drift along, as in R11-steps.", figures=lambda: tuple(
             variance_figure(f"at chi = {float(decay)}", uniform_rows(LEVELS, decay))
             for decay in (CHI, mpf("0.999"), mpf(1))
@@ -230,7 +232,7 @@ VARIANCE = Claim(
         *ON_LOG_NORMAL, Assumption(
             "one visit a level, of the length of a level", "the ratio of the exact variances",
             lambda: not same(_gained(2 * H), _ADDED),
-        ),
+        ), "v_0 is positive",
     ), depends=("A13", "A-Alg1"))  # fmt: skip
 
 _FIRST = rho * v_N / (2 * rho - 1)
@@ -249,7 +251,7 @@ E17_LIMIT = Claim(
         *ON_LOG_NORMAL, EXACT_START, Assumption(
             "rho is not one half", "the particular solution, proportional to v",
             lambda: not same((c * v).diff(v), _rate(c * v).subs(rho, Rational(1, 2))),
-        ),
+        ), "v_0 is positive",
     ), depends=("A13", "E17", "R10-limit"))  # fmt: skip
 
 CLAIMS = (E18, OPERATOR_SPLITTING, GAP, VARIANCE, E17_LIMIT)

@@ -173,8 +173,8 @@ E2_BIAS = Claim(
         "bias": bias(N).replace(polygamma, lambda n, x: Function("psi")(x)),
         "limit": _limit_of(bias(N)), "more": expand_func(_one_more(bias)).factor(),
     }, values=lambda: _PER_STEP, names={"H": "h"}, means=Means.CALCULUS,
-    sources=v1("Algorithm 1"), sheet=("E2",), assumptions=(*ON_LOG_NORMAL, _AT_PLACE),
-    depends=("E2",), pins=(
+    sources=v1("Algorithm 1"), sheet=("E2",),
+    assumptions=(*ON_LOG_NORMAL, _AT_PLACE, "v_0 is positive"), depends=("E2",), pins=(
         Pin(
             "gbm_ref.PrintedAlgorithm1.__call__", STEP_POINTS, because=_MEANT,
             formula=in_plane(exp(_PRINTED_STEP)),
@@ -254,7 +254,7 @@ E4 = Claim(
         r"to $0$; Algorithm 2 for $k\leftarrow N-1$ to $1$",
         trouble="The forward loop ends at $t=[[printed:end]]$. Algorithm 1 goes down to "
         "$k=[[printed:bottom]]$: it reads a score at the time of the data, which may be singular, "
-        "and writes a state at $k=[[printed:zero]]$. Algorithm 2 lacks the last step alone.",
+        "and writes a state at $k=[[printed:zero]]$. Algorithm 2 lacks level $N$ alone.",
         advice="Sum the losses over the levels of the reverse loop.",
     ), pins=(Pin(
         "gbm_ref.uniform", table("N T", (1, 0.7), (4, 1.0), (13, 3.1)),

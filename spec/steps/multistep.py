@@ -196,7 +196,9 @@ ORDER = Claim(
     readings=(
         "the halved square is what the public code of DPM-Solver++(3M) computes, as read in the "
         "autumn of 2026",
-    ), sheet=("R16",), assumptions=("the denoiser is a polynomial of degree three over the rows",),
-    depends=("multistep",))  # fmt: skip
+    ), sheet=("R16",), depends=("multistep",), assumptions=(
+        "the denoiser is a polynomial of degree three over the rows",
+        "alpha and beta are positive",
+    ))  # fmt: skip
 
 CLAIMS = (MULTISTEP, ORDER)

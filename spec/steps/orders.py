@@ -98,10 +98,10 @@ def _local_variance() -> Expr:
 
 
 def are_the_errors(errors: dict[str, Expr]) -> bool:
-    r"""With a constant score, [[equation]], the mean square of $X-\hat X$ over that of $X$ is
-    $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$ with Milstein's term:
-    strong orders of one half and of one. For A12 the mean is off by the relative error
-    $[[mean]]$ and the second moment by $[[second]]$, to leading order.
+    r"""With a constant score, [[equation]] over a time $T$, the mean square of $X-\hat X$ over
+    that of $X$ is $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$ with
+    Milstein's term: strong orders of one half and of one. For A12 the mean is off by the relative
+    error $[[mean]]$ and the second moment by $[[second]]$, to leading order.
 
     Solution and scheme are products of $N$ independent factors of the same draws; the exponential
     in the solution shifts the law of a draw. The exact moments of a step are raised to the power
@@ -175,7 +175,8 @@ R15_DALE = Claim(
     }, shown=lambda pair: dict(zip(("strong", "weak"), pair, strict=True)), values=lambda: {
         "h": _H, "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
     }, names={"H": "h"}, means=Means.POINTS, sheet=("R15",),
-    assumptions=(*ON_LOG_NORMAL, EXACT_START), depends=("A13", "R15", "R7", "R8-leading"),
+    assumptions=(*ON_LOG_NORMAL, EXACT_START, "v_0 is positive"),
+    depends=("A13", "R15", "R7", "R8-leading"),
 )  # fmt: skip
 
 _LINEAR = beta * x, sigma * x
