@@ -271,7 +271,7 @@ E22 = Claim(
         "fitting a log-normal density to the histogram of pixel intensities of the samples at the "
         "end of the forward process”; Section 5.1: “$\\bm X_{N-1}$ is log-normally distributed”.",
         trouble="The law at the end is the data law, blurred in the log: pixels keep their own "
-        "means and stay correlated. A histogram of pooled pixels sees neither, and one pair of "
+        "means and covariances. A histogram of pooled pixels sees neither, and one pair of "
         "parameters cannot hold them. Of an error along a principal component the sampler leaves "
         "a share (E22-shrink): a reason why initialization is critical (version 2, Section 6.4).",
         advice="State the start as an approximation with its price (R23-single); raise $\\sigma$ "
