@@ -211,7 +211,7 @@ FIT = Claim(
     }, printed={"the fit of Section 6.2": _TO_DATA},
     names={"lbar": r"\log\bar x", "l1": r"\log x_1", "l2": r"\log x_2"},
     sources=v2("App. G.2: fit to class averages"), sheet=("E24", "E22"),
-    assumptions=("one class of two images, one pixel", "mu = sigma^2 / 2"),
+    assumptions=("one class of two images that differ, one pixel", "mu = sigma^2 / 2"),
     depends=("E22-jensen", "A6", "settings-drift"),
     erratum=Erratum(
         Fault.INCONSISTENT,
