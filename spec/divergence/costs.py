@@ -31,6 +31,8 @@ _RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) 
 # dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
 _ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
 _COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
+_STATE = symbols("q u q' u'")
+_GROWN = {_Lg: log(vN / v0)}
 _LIMIT = integrate(_RATES["bound"](_c, Integer(0)) / s2, (v, v0, vN))
 _ERROR, _WRONG = _c0 + _c1 * _y, (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
 _LOGARITHM, _SQUARE, _BOUND = 2 * log(_w), _w**2 - 1, _w - 1 / _w
@@ -125,8 +127,8 @@ R20 = Claim(
         "full rate sigma^2": {name: lambda e, g, f=f: 2 * f(e, g) for name, f in _RATES.items()},
         "the square left out": _RATES | {"off": lambda e, g: 0 * e},
         "the wrong sign": _RATES | {"off": lambda e, g: -s2 * (e - g) ** 2 / 2},
-    }, values=lambda: {"integrand": _integrand(*symbols("q u q' u' lr"))},
-    names={"lr": r"\log\frac{q}{u}"}, assumptions=(
+    }, values=lambda: {"integrand": _integrand(*_STATE, log(_STATE[0] / _STATE[1]))},
+    assumptions=(
         "positive smooth densities, the fluxes vanish at the ends",
         "the equation is solved exactly: a step length adds its own error",
     ), depends=("A10", "C6", "A10-score"), pins=(Pin(
@@ -146,10 +148,10 @@ EXACT_COST = Claim(
         "logarithm not squared": _COST | {"cost": _COST["cost"] / _Lg},
         "without the factor 1/2": _COST | {"cost": 2 * _COST["cost"]},
         "divided by v_0": _COST | {"cost": _COST["cost"] / v0**2},
-    }, shown=lambda cost: cost | {"error": cost["error"].subs(_Lg, Symbol("ell"))},
-    values=lambda: {"bound": _LIMIT, "rate": _ERROR_RATE},
-    names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
-    assumptions=("the equation is solved exactly",),
+    }, shown=lambda cost: {
+        "error": cost["error"].subs(_Lg, Symbol("ell")), "cost": cost["cost"].subs(_GROWN),
+    }, values=lambda: {"bound": _LIMIT, "rate": _ERROR_RATE}, sheet=("R20",),
+    assumptions=("the equation is solved exactly", "v_0 is positive"),
     depends=("R20", "R20-affine", "gaussian-kl"))  # fmt: skip
 
 AFFINE = Claim(
@@ -170,8 +172,8 @@ INEQUALITY = Claim(
         "a lower bound of the logarithm": 2 - 2 / _w, "too large a bound": _SQUARE,
         "half of it": _BOUND / 2,
     }, shown=lambda bound: dict(zip(("below", "square"), _inequalities(bound), strict=True)),
-    values=lambda: _SIDES, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
-    assumptions=(Assumption(
+    values=lambda: {name: side.subs(_GROWN) for name, side in _SIDES.items()}, sheet=("R20",),
+    assumptions=("v_0 is positive", Assumption(
         "v_N is at least v_0", "the first difference rises from nothing, at w one",
         lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),
     ),), depends=("R20-log-normal",))  # fmt: skip
@@ -209,9 +211,10 @@ STEP = Claim(
     "R20b-step", "divergence of one step's kernel", is_one_step, holds=_STEP, twins={
         "the reverse divergence": (1 / _r - 1 + _Lr) / 2, "without the factor 1/2": 2 * _STEP,
         "logarithm left out": _STEP + _Lr / 2,
-    }, values=lambda: {"ratio": _FALL, "exact": _EXACT},
-    names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"}, sheet=("R20b",),
-    assumptions=("log-normal data and their exact score", Assumption(
+    }, shown=lambda cost: {"it": cost.subs(_Lr, log(_r))},
+    values=lambda: {"ratio": _FALL, "exact": _EXACT},
+    names={"v_before": "v_{k-1}", "v_after": "v_k", "h": "h"}, sheet=("R20b",),
+    assumptions=("log-normal data and their exact score", "v_{k-1} is positive", Assumption(
         "one step a level, as long as the distance of the levels, and kappa = 1",
         "the variance h of the step",
         lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),

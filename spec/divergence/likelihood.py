@@ -163,7 +163,7 @@ LOG_NORMAL = Claim(
         "flow without the drift": _CARRIED | {"y": _CARRIED["y"] - m * T},
     }, shown=lambda found: {**found, "minus": _by_the_rate(found["change"])},
     names={"L0": r"\log x_0"}, means=Means.CALCULUS, sheet=("R19",),
-    assumptions=("log-normal data and their exact score",),
+    assumptions=("log-normal data and their exact score", "v_0 is positive"),
     depends=("R19", "R16-ode"), pins=(
         Pin("gbm_ref.exact_log_likelihood", vectors="exact_log_likelihood", reads=_on_vectors),
         Pin("gbm_ref.log_likelihood", table(

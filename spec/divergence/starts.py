@@ -165,7 +165,7 @@ CLASS_AVERAGE = Claim(
     ),))  # fmt: skip
 
 JENSEN = Claim(
-    "E22-jensen", "an average image is too bright in the log", is_the_gap, holds=_GAP, twins={
+    "E22-jensen", "an average image may be too bright in the log", is_the_gap, holds=_GAP, twins={
         "no gap": _GAP | {"two": Integer(1)},
         "without the factor 1/4": _GAP | {"two": 1 + (_x1 - _x2) ** 2 / (_x1 * _x2)},
         "a line that crosses the logarithm": _GAP | {"tangent": (z - 1) / 2},

@@ -117,7 +117,7 @@ E15 = Claim(
         "loss": _LOSS, "mu": _PAPER_MU, "slope": diff(_LOG_SLOPE, L),
         "ours": in_delta(_OURS).factor(),
     }, names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
-    assumptions=(_POSITIVE, "the score is exact and does not change in time"),
+    assumptions=(_POSITIVE, "the score is exact and does not change in time", "V is positive"),
     depends=("A13", "A19", "A22", "A10-score", "one-generator"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Comparing Eq. 19 with the Dale-Langevin sampler in Eq. 13, the structural "

@@ -154,6 +154,7 @@ _U, _RATIO, _POWER = delta / (2 * lam), 1 / (1 - u), exp(-t / lam)
 _CONTRACTION, _ADDED = _ONE - delta * SIGMA.inv(), ADDED * _ONE
 _NAMES = {"lam": r"\sigma^{2}", "M": r"\mu", "z": "Z", "u": "u"}
 _ALIKE = "one coordinate; the others are alike and independent"
+_BELOW = "0 < delta < 2 sigma^2, where the limit exists"
 _KL = ((1 / (1 - u) - 1 + log(1 - u)) / 2, (-u - log(1 - u)) / 2)
 _TENTH, _FIFTH = Rational(1, 10), Rational(1, 5)
 _AT_FIFTH = _U.subs(delta, lam * _FIFTH)
@@ -164,8 +165,8 @@ E20 = Claim(
     }, printed={"the limit of the steps": LIMIT_VARIANCE},
     shown=lambda variance: {"it": variance, "rate": _rate(variance)}, values=lambda: {
         "equation": Sde(r"\log X", _DRIFT, _NOISE), "limit": LIMIT_VARIANCE,
-    }, names=_NAMES | {"L": r"\log x"}, sources=v2("App. D: bias of GBM"), assumptions=(_ALIKE,),
-    depends=("A37", "D-limit", "R22-exact", "E20-kl"),
+    }, names=_NAMES | {"L": r"\log x"}, sources=v2("App. D: bias of GBM"),
+    assumptions=(_ALIKE, _BELOW), depends=("A37", "D-limit", "R22-exact", "E20-kl"),
     erratum=Erratum(
         Fault.WRONG,
         quote="For a log-normal target, we show that the limiting density obtained from GBM does "
@@ -205,7 +206,7 @@ SIZE = Claim(
     }, shown=lambda pair: {
         "0": pair[0], "1": pair[1], "first": _beginning(pair[0]), "second": _beginning(pair[1]),
     }, values=lambda: {"u": _U, "ratio": _RATIO}, names=_NAMES,
-    sheet=("E20", "R22"), assumptions=("0 < delta < 2 sigma^2, where the limit exists",),
+    sheet=("E20", "R22"), assumptions=(_BELOW,),
     depends=("D-limit", "C6"))  # fmt: skip
 
 _GUARANTEE = 1 - delta / deviation**2, deviation * (1 / sqrt(1 - delta / (2 * deviation**2)) - 1)

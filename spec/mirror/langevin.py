@@ -171,7 +171,7 @@ A21 = Claim(
     }, shown=lambda d: {"sde": _sde("Y", (d[0](*_PARTS), d[1]))}, values=lambda: {
         "density": Says("p", _DENSITY), "dual": Says("Y", r"\nabla\phi(X)"), "of_dual": _DUAL,
     }, names=_NAMES, sources=v2("eq. 21"), assumptions=(
-        "phi strictly convex and four times differentiable, V twice differentiable",
+        "phi four times differentiable with a positive definite Hessian, V twice differentiable",
         "grad phi maps onto the whole plane, so that Y never meets a boundary",
     ), readings=(
         "formula lost in version 2; reconstructed from Hsieh et al. (2018), from the words 'the "

@@ -12,6 +12,7 @@ from spec.checking.symbols import mu, s, sigma, z
 from spec.checking.typeset import Says, Sde
 from spec.mirror.bias import variance_after
 from spec.mirror.log_normal_target import FACTOR, LIMIT_VARIANCE, delta, lam
+from spec.process.equations import UNIQUE
 from spec.steps._reverse import log_step, root
 
 _Y, kappa = symbols("y kappa", positive=True)
@@ -112,6 +113,7 @@ _HALF, _LANGEVIN = sigma**2 / 2, 2 * sigma**2
 _FROZEN_SDE = _PULL, kappa * sigma
 ONE_COORDINATE = "one coordinate; all are alike"
 NO_DRIFT = "mu = sigma^2 / 2"
+SMOOTH = "q_t is positive and twice differentiable"
 _FROZEN = {lam: Rational(1, 5), delta: Rational(1, 25), kappa: 1}
 
 E16 = Claim(
@@ -152,7 +154,7 @@ SPLIT = Claim(
         "flow": Says("dY/dr", _pulled(rates[0])),
         "langevin": Sde("Y", *_at_rate(rates[1]), "r"),
     }, names=_NAMES, sheet=("E16",), depends=("A22", "A10"),
-    assumptions=("q_t is positive and twice differentiable", ONE_COORDINATE, NO_DRIFT),
+    assumptions=(SMOOTH, UNIQUE, ONE_COORDINATE, NO_DRIFT),
 )  # fmt: skip
 
 FROZEN = Claim(
@@ -178,7 +180,8 @@ LANGEVIN = Claim(
     printed={"Langevin dynamics": _LANGEVIN},
     shown=lambda noise: {"equation": _with_noise(noise), "it": noise},
     names=_NAMES, sources=v2("sec. 7: equivalent to additive Langevin dynamics"), sheet=("E16",),
-    assumptions=(NO_DRIFT, ONE_COORDINATE), depends=("A13", "A20", "A10-score"), erratum=Erratum(
+    assumptions=(NO_DRIFT, ONE_COORDINATE, SMOOTH, UNIQUE), depends=("A13", "A20", "A10-score"),
+    erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="the Dale-Langevin sampler [...] is equivalent to standard additive Langevin "
         "dynamics on the log-transformed variable via the Lamperti transform",

@@ -67,7 +67,7 @@ def _third(moved: Expr, raw: Sequence[Expr] = _RAW) -> Expr:
 
 
 _SMALL = Assumption(
-    "eta c is at most one", "a step rises with the weight below c",
+    "c is positive and eta c at most one", "a step rises with the weight below c",
     # The derivative at c, where the step has the factor one.
     lambda: bool(abs(_SLOPE.subs({_w: _c, _eta: 3 / _c})) > 1))  # fmt: skip
 _EQUAL = Assumption(

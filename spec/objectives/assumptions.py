@@ -154,7 +154,7 @@ E26 = Claim(
         "beside": _at_start(_kernel(g)),
     }, names=_NAMES, means=Means.CALCULUS,
     sources=v1("App. C: positivity of the densities") + v2("App. B: positivity of the densities"),
-    assumptions=(LOG_NORMAL,),
+    assumptions=(LOG_NORMAL, "v_0 is positive"),
     depends=("A-Thm", "A-Thm-log-normal", "A-Assumption-1-data", "A6", "boundary-term"),
     erratum=Erratum(
         Fault.OVERCLAIMED,

@@ -127,8 +127,8 @@ E9 = Claim(
         r"[\dots]$, where $k=0,\dots,N-1$ denotes the discretized time-step",
         trouble=r"At level zero the state is the data, and the target of equation 20 divides zero "
         r"by zero. The range also leaves out level $N$, that of the first reverse step. No weight "
-        r"is written, where equation 5 has $\lambda(t)$: the lowest levels dominate the target "
-        r"(E9-shares).",
+        r"is written, where equation 5 has $\lambda(t)$: at the settings of version 1 the lowest "
+        r"levels dominate the target (E9-shares).",
         advice=r"Sum from $[[0]]$ to $[[1]]$, with a weight such as $[[at_level]]$ (R4).",
         figures=lambda: (
             Figure("mean square of the target at the first level (sigma^2 = "
@@ -234,8 +234,8 @@ def _floor_by_rate(factor: Expr) -> Expr:
 
 
 def is_the_mean_of_floors(mean: Expr) -> bool:
-    r"""For log-normal data the mean of $C$ over levels one to $N$, where $v$ is $hk$ at level $k$,
-    is $[[mean]]$.
+    r"""For log-normal data in one coordinate the mean of $C$ over levels one to $N$, where $v$ is
+    $hk$ at level $k$, is $[[mean]]$.
 
     By induction: the mean over one level is its floor, and one more level adds its own to the sum,
     $[[level]]$, as the harmonic number $H$ grows by the reciprocal of the new number, digamma

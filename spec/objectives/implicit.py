@@ -259,7 +259,8 @@ E27 = Claim(
     }, printed={"M-DSM": denoising_loss},
     shown=lambda loss: {"example": truediv(*_at_time_zero(loss(_FLAT)))},
     values=lambda: {"model": _FLAT, "pole": _POLE},
-    names=NAMES, sources=v1(_ABSTRACT, _SUBSUMES) + v2(_ABSTRACT), assumptions=(LOG_NORMAL,),
+    names=NAMES, sources=v1(_ABSTRACT, _SUBSUMES) + v2(_ABSTRACT),
+    assumptions=(LOG_NORMAL, "v_0 is positive"),
     depends=("NN-special-case", "A-Thm-log-normal", "E26"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Abstract of version 1: 'a new formalism for multiplicative denoising "

@@ -137,7 +137,7 @@ WEIGHTING = Claim(
     values=lambda: dict(zip(("skip", "left"), _left_over(), strict=True)) | {
         "loss": _LOSS, "ratio": _OF_ERROR,
     }, names=NAMES, sheet=("R4",), assumptions=(POSITIVE_TIME, Assumption(
-        "log X_0 has the standard deviation s in each coordinate",
+        "log X_0 has the standard deviation s, which is positive, in each coordinate",
         "the variance of what is left of it",
         lambda: not same(_left_over()[1], _left_over()[1].subs(s, 2 * s)),
     )), depends=("R4", "R5"), pins=(Pin(

@@ -164,6 +164,7 @@ LEVEL = Claim(
             "the level of the loss is one above that of the data", "the mean of the residual",
             lambda: same(_minimiser(0), 1 + h),
         ), "mu and sigma are constant", "the network can be any function of state and level",
+        "k is at least one",
     ), depends=("coded-weight", "R5"))  # fmt: skip
 START = Claim(
     "coded-start", "the class-average start as coded", is_the_coded_start, holds=_START, twins={

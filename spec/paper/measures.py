@@ -20,7 +20,7 @@ _GRID, _TAU = Symbol("g"), Symbol("tau", positive=True)
 
 
 def are_available(wanted: Mapping[str, int]) -> bool:
-    """No score can use more real test images than the test splits hold: [[sizes]].
+    """No score can use more different real test images than the test splits hold: [[sizes]].
 
     The number of real samples is compared with the published test split of each data set."""
     return dict(wanted) == {name: test for name, (_, test) in SPLITS.items()}

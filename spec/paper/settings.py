@@ -175,9 +175,9 @@ _TO_DATA = ((_l1 + _l2) / 2, (_l1 - _l2) ** 2 / 4 + _v)
 
 
 def is_the_fit_to_noised_averages(fit: tuple[Expr, Expr]) -> bool:
-    r"""For one class of two images and one pixel a fit to noised class averages has the mean
-    $[[0]]$ and the variance $[[1]]$ of $\log X$; the fit to noised images of Section 6.2 has the
-    mean $[[printed:0]]$ and the variance $[[printed:1]]$.
+    r"""For one class of two images of one pixel, $x_1$ and $x_2$, a fit to noised class averages
+    has the mean $[[0]]$ and the variance $[[1]]$ of $\log X$; the fit to noised images of Section
+    6.2 has the mean $[[printed:0]]$ and the variance $[[printed:1]]$.
 
     The noise is independent of the start and adds its variance $v$. Over the averages the start is
     a constant; over the images it has the mean and the variance of their logarithms."""
@@ -193,12 +193,16 @@ def _mean(one: Expr, other: Expr) -> Expr:
     return (one + other) / 2
 
 
+_PIXELS = symbols("x1 x2", positive=True)
+_LOGS = dict(zip((_l1, _l2, _lbar), map(log, (*_PIXELS, _mean(*_PIXELS))), strict=True))
+
+
 def _fit_figures() -> tuple[Figure, ...]:
     low, high, noise = Integer(1), Integer(2), Rational(_DERIVED["step"]) * PRINTED["N"]
-    at = {_l1: log(low), _l2: log(high), _lbar: log(_mean(low, high)), _v: noise}
+    at = {**dict(zip(_PIXELS, (low, high), strict=True)), _v: noise}
     where = f"a pixel that is {low} or {high}, sigma = {PRINTED['sigma']}"
     return tuple(
-        Figure(f"{name}, fit to noised {of} ({where})", mpf(value.subs(at).evalf(30)))
+        Figure(f"{name}, fit to noised {of} ({where})", mpf(value.subs(_LOGS).subs(at).evalf(30)))
         for of, (mean, variance) in (("images", _TO_DATA), ("averages", FIT.holds))
         for name, value in (("mu-hat", mean), ("sigma-hat", sqrt(variance)))
     )
@@ -209,9 +213,9 @@ FIT = Claim(
         "mean over the images": (_TO_DATA[0], _v),
         "variance over the images": (_lbar, _TO_DATA[1]),
     }, printed={"the fit of Section 6.2": _TO_DATA},
-    names={"lbar": r"\log\bar x", "l1": r"\log x_1", "l2": r"\log x_2"},
+    shown=lambda fit: {str(i): part.subs(_LOGS) for i, part in enumerate(fit)},
     sources=v2("App. G.2: fit to class averages"), sheet=("E24", "E22"),
-    assumptions=("one class of two images, one pixel", "mu = sigma^2 / 2"),
+    assumptions=("one class of two images that differ, one pixel", "mu = sigma^2 / 2"),
     depends=("E22-jensen", "A6", "settings-drift"),
     erratum=Erratum(
         Fault.INCONSISTENT,

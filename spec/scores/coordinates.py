@@ -15,9 +15,10 @@ def changes_coordinates(formula: Expr) -> bool:
     r"""For $y$ the image of $x$ under a diffeomorphism of the plane with Jacobian $J$, the score
     of $x$ is $\nabla_x\log p=[[it]]$; the trace is taken for each derivative of $J$.
 
-    The density of $x$ is that of $y$ times the determinant. Its logarithm is differentiated, with
-    the determinant written out: for every map of the plane, since at a point only the first two
-    derivatives of the map and the first of $\log q$ enter, and these are symbols."""
+    The density of $x$ is that of $y$ times the determinant, up to the sign. Its logarithm is
+    differentiated, with the determinant written out: for every map of the plane, since at a point
+    only the first two derivatives of the map and the first of $\log q$ enter, and these are
+    symbols."""
     d, slopes = symbols("d1 d2"), Matrix(symbols("g1 g2"))
     origin = dict.fromkeys(d, 0)
     images = Matrix([jet(f"f{i}", d) for i in (1, 2)])
@@ -101,7 +102,8 @@ R1 = Claim(
             "x p(x) vanishes at zero and at infinity (R25 gives the boundary term)",
             "the derivatives integrate to zero; they do not for the uniform law on [0, 1]",
             lambda: integrate(x * diff(Integer(1), x), (x, 0, 1)) != _MEAN,
-        ), "the second moment of H is finite, and a is not zero",
+        ), "p is positive and differentiable on the half line",
+        "the second moment of H is finite, and a is not zero",
     ), depends=("A10-score",))  # fmt: skip
 
 CLAIMS = (ROBBINS, LOG_SCORE, R1)

@@ -24,8 +24,8 @@ _FORMULAS = {
 
 def converts(conversions: Conversions) -> bool:
     r"""Let $H$ be the Hyvärinen score, $S$ the score of $X$ and $s$ that of $\log X$,
-    $\hat\varepsilon$ the mean of the draw $Z$ given $X_t$, $D$ that of $\log X_0$, and $v=[[v]]$.
-    Then [[from]], and conversely [[back]], for every law of the data.
+    $\hat\varepsilon$ the mean of the draw $Z$ given $X_t$, $D$ that of $\log X_0$, and $v=[[v]]$
+    with $r$ positive. Then [[from]], and conversely [[back]], for every law of the data.
 
     The law of $\log X_t$ is the average of the kernel over the data, so that $s$ is the mean of
     the kernel's derivative, a linear function of $\log X_0$, as is the draw; their means hold its

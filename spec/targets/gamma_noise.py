@@ -146,7 +146,7 @@ _LOOKS = Assumption(
     "the number of looks is positive", "it is the variance of the target",
     lambda: bool(_TARGET["variance"].subs(looks, -1) < 0))  # fmt: skip
 _FALLING = Assumption(
-    "looks fall along the chain", "their difference is a parameter of the draw",
+    "looks are positive and fall along the chain", "their difference is a parameter of the draw",
     lambda: all(bool(step[-1].subs({looks: 1, M: 2}) < 0) for step in (_STEP, _ANCESTRAL)),
 )  # fmt: skip
 _COORDINATE = "one coordinate at a time: noise and data law are products, or x_0 is given"

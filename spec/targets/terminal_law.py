@@ -98,11 +98,11 @@ E21 = Claim(
     ), depends=("E6", "E6-marginal", "R2", "R23", "R23-product"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="The samples at the end of the forward process are log-normally distributed.",
-        trouble=r"True given $X_0$, not for the samples as a whole: $\log X_1$ is the log data "
-        r"plus normal noise, and a sum of independent parts is normal only if both are (Cramér). "
-        r"For the single pixel the difference is small. For images it need not be: in the example "
-        r"$X_1$ still tells its prototype, and what independent log-normal pixels miss grows with "
-        r"their number; most of it is the correlation.",
+        trouble=r"True given $X_0$, not in general for the samples as a whole: $\log X_1$ is the "
+        r"log data plus normal noise, and a sum of independent parts is normal only if both are "
+        r"(Cramér). For the single pixel the difference is small. For images it need not be: in "
+        r"the example $X_1$ still tells its prototype, and what independent log-normal pixels "
+        r"miss grows with their number; most of it is the correlation.",
         advice="Say that the samples at the end are log-normal given $X_0$: their marginal law is "
         "the data law blurred in log space.", figures=_figures,
         remains_open="Both versions have the sentence, without a formula. Fig. 1 of version 1 "
