@@ -191,8 +191,7 @@ LAST = Claim(
     twins={"no bias": Integer(1), "half of it": v0 / (v0 + h / 2)},
     values=lambda: {"bound": _BOUND}, names=NAMES, means=Means.POINTS, sheet=("R16",),
     assumptions=("as for R16-heun", "the start has the exact variance", "v_0 is positive"),
-    depends=("R16-heun",),
-)  # fmt: skip
+    depends=("R16-heun",))  # fmt: skip
 
 _EVEN = -(ell**2) / v0 * (1 - (1 - (v0 / vN) ** 2) / 4)
 EVEN = Claim(

@@ -154,8 +154,7 @@ SPLIT = Claim(
         "flow": Says("dY/dr", _pulled(rates[0])),
         "langevin": Sde("Y", *_at_rate(rates[1]), "r"),
     }, names=_NAMES, sheet=("E16",), depends=("A22", "A10"),
-    assumptions=(SMOOTH, UNIQUE, ONE_COORDINATE, NO_DRIFT),
-)  # fmt: skip
+    assumptions=(SMOOTH, UNIQUE, ONE_COORDINATE, NO_DRIFT))  # fmt: skip
 
 FROZEN = Claim(
     "E16-frozen", "the reverse equation with a frozen score", is_the_invariant_power,

@@ -69,8 +69,7 @@ _SIZES = tuple(1 + Abs(part, evaluate=False) for part in _law(_GAIN))
 _CLOSE = 2.0**20  # 1.2e-10: the tolerance of the integration
 _POINTS = table(
     "x q a Vc Vu w b B mu sigma T", (1.4, 0.23, 0.3, 0.2, 0.5, 2.5, 0.4, 0.9, 0.2, 0.8, 1.0),
-    (0.9, 0.71, -0.4, 0.7, 0.3, -0.6, 0.1, 0.4, -0.3, 1.1, 0.7),
-)  # fmt: skip
+    (0.9, 0.71, -0.4, 0.7, 0.3, -0.6, 0.1, 0.4, -0.3, 1.1, 0.7))  # fmt: skip
 FLOW = Claim(
     "guided-flow", "what the flow makes of guidance on log-normal data", follows_the_flow,
     holds=_GAIN, twins={

@@ -176,8 +176,7 @@ R15_DALE = Claim(
         "h": _H, "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
     }, names={"H": "h"}, means=Means.POINTS, sheet=("R15",),
     assumptions=(*ON_LOG_NORMAL, EXACT_START, "v_0 is positive"),
-    depends=("A13", "R15", "R7", "R8-leading"),
-)  # fmt: skip
+    depends=("A13", "R15", "R7", "R8-leading"))  # fmt: skip
 
 _LINEAR = beta * x, sigma * x
 _BY_MILSTEIN = sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sigma**2) ** 2 / 4
