@@ -235,5 +235,4 @@ R20B = Claim(
         "gbm_ref.path_divergence", vectors="path_divergence",
         because="it is the sum over finitely many steps, of which the statement is the limit",
     ),))  # fmt: skip
-
 CLAIMS = (R20, AFFINE, EXACT_COST, INEQUALITY, STEP, R20B)

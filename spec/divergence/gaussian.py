@@ -226,5 +226,4 @@ NEARLY_EQUAL = Claim(
         Pin("gbm_ref.kl_divergence", vectors=_IN_PLANE, variant="nearly equal, plane",
             because="it adds the statement's formula over the eigenvalues"),
     ))  # fmt: skip
-
 CLAIMS = (C6, GAUSSIAN_KL, SPECTRAL, NEARLY_EQUAL)

@@ -190,5 +190,4 @@ BITS = Claim(
     depends=("R19", "E22-jensen"),
     pins=(Pin("gbm_ref.bits_per_dim", vectors="bits_per_dim", reads=lambda found: found["bits"]),),
 )  # fmt: skip
-
 CLAIMS = (R19, AMBIENT, LOG_NORMAL, BITS)

@@ -174,5 +174,4 @@ JENSEN = Claim(
         "pixels are positive", "the logarithm, and the sign of the second derivative",
         lambda: bool(_GAP["two"].subs({_x1: -1, _x2: 2}) < 1),
     ),))  # fmt: skip
-
 CLAIMS = (MOMENTS, STARTS, CLASS_AVERAGE, JENSEN)

@@ -298,5 +298,4 @@ SHRINK = Claim(
         "constant sigma up to the end at one",
     ),
     depends=("R9-limit", "A10"))  # fmt: skip
-
 CLAIMS = (R23, PRODUCT, SINGLE, E22, SHRINK)

@@ -76,5 +76,4 @@ CHURN = Claim(
             (0.2, 1e-4, 0.5, 0.6, 0.7, 12, -0.4, 0.01, 0.2, 1),
         ), **on_the_line(_rows, _HOLDS), variant="churn"),
     ))  # fmt: skip
-
 CLAIMS = (CHURN,)

@@ -112,5 +112,4 @@ LAW = Claim(
             scale=lambda at: _run(_HOLDS, at)[2:], variant="dpm-solver",
         ),
     ))  # fmt: skip
-
 CLAIMS = (LAW,)

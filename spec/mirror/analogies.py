@@ -155,5 +155,4 @@ GENERATOR = Claim(
         r"coordinate $\log x$ in which Langevin dynamics is run.",
         remains_open="The formula of the generator is lost in the text of version 2.",
     ))  # fmt: skip
-
 CLAIMS = (ONE_GENERATOR, E15, GENERATOR)

@@ -158,7 +158,6 @@ _BELOW = "0 < delta < 2 sigma^2, where the limit exists"
 _KL = ((1 / (1 - u) - 1 + log(1 - u)) / 2, (-u - log(1 - u)) / 2)
 _TENTH, _FIFTH = Rational(1, 10), Rational(1, 5)
 _AT_FIFTH = _U.subs(delta, lam * _FIFTH)
-
 E20 = Claim(
     "E20", "the bias is that of Euler–Maruyama", is_kept_by_the_equation, holds=lam, twins={
         "noise of variance 1": lam / 2, "the factor the other way": lam**2 / LIMIT_VARIANCE,
@@ -274,5 +273,4 @@ E33 = Claim(
                    float((LIMIT_VARIANCE / lam).subs(delta, lam * _TENTH))),
         ),
     ))  # fmt: skip
-
 CLAIMS = (EXACT_STEP, E20, SIZE, GUARANTEES, GAUSSIAN, E33)

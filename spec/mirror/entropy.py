@@ -257,5 +257,4 @@ ARGMIN = Claim(
         ),
         remains_open="Whether the lost formula (18) of version 2 restricts the minimum.",
     ))  # fmt: skip
-
 CLAIMS = (E12, DIVERGENCE, A19, ARGMIN)

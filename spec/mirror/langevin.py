@@ -234,5 +234,4 @@ E14 = Claim(
         advice="[[mend]], the Euler–Maruyama step of (22) in version 2. Within a reverse "
         "diffusion, with a score that changes with $k$, (13) needs neither change.",
     ))  # fmt: skip
-
 CLAIMS = (A20, A21, A22, V1_16, E14)

@@ -200,7 +200,6 @@ _INDEPENDENT_DRAWS = "the draws are independent of the start"
 _DRIFT, _ROOT = (M - L) / lam, sqrt(ADDED)
 _STEP = FACTOR * e + _ROOT * z
 _WALK, _FIRST = (k, k - 1 - i, k - 1, _ROOT), Integer(0)
-
 A37 = Claim(
     "A37", "mirrored Langevin dynamics of a log-normal target", is_the_target,
     holds=(_DRIFT - 1, _DRIFT, sqrt(2)), twins={
@@ -280,5 +279,4 @@ MATRIX = Claim(
         because="the matrices in any basis, by the recursion that the statement solves",
         formula=_pin_covariance(2), twins={"noise of variance delta": _pin_covariance(1)},
     ),))  # fmt: skip
-
 CLAIMS = (A37, RECURSION, UNROLLED, LIMIT, R22, MATRIX)

@@ -281,5 +281,4 @@ CURL = Claim(
         r"in general it is, to first order in $\eta$, a mirror step with another generator "
         "(E15-generator).",
     ))  # fmt: skip
-
 CLAIMS = (A18, EUCLIDEAN_STEP, E8, E13, IMPLICIT, CURL)

@@ -115,7 +115,6 @@ ONE_COORDINATE = "one coordinate; all are alike"
 NO_DRIFT = "mu = sigma^2 / 2"
 SMOOTH = "q_t is positive and twice differentiable"
 _FROZEN = {lam: Rational(1, 5), delta: Rational(1, 25), kappa: 1}
-
 E16 = Claim(
     "E16", "(22) is not the reverse-time equation (11)", becomes_mirrored,
     holds=(2 * _HALF, _HALF, _LANGEVIN), twins={
@@ -190,5 +189,4 @@ LANGEVIN = Claim(
         advice="Read: equivalent to the reverse diffusion (score-based diffusion) on log X, as "
         "the second half of the sentence in the paper says.",
     ))  # fmt: skip
-
 CLAIMS = (E16, SPLIT, FROZEN, EULER, LANGEVIN)

@@ -117,5 +117,4 @@ E32 = Claim(
         "log-normal data or a single start only, E21.)",
         advice="EGD keeps log-normal weights log-normal in lazy training.",
     ))  # fmt: skip
-
 CLAIMS = (E31, E32)

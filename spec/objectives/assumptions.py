@@ -170,5 +170,4 @@ E26 = Claim(
                    float(floor().subs({v0: of, v: noise}))) for of, noise in _PLACES
         ), remains_open=r"Whether version 2, its formulas lost, still says $t\in[0,1]$.",
     ))  # fmt: skip
-
 CLAIMS = (DATA_HALF, BOUNDARY, ASSUMPTION_1, ASSUMPTION_2, E26)

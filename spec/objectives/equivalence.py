@@ -215,5 +215,4 @@ A_THM = Claim(
     }, names=_NAMES, sources=v1("Theorem 5.1", "Theorem C.1") + v2("Theorem 4.1", "Theorem B.1"),
     assumptions=(POSITIVE_TIME, FINITE_MODEL), readings=(LOST, INNER),
     depends=("A32", "A-Assumption-1-data"))  # fmt: skip
-
 CLAIMS = (A26, A27, A28_DOMINATION, A28, A29, A30, A31, A32, A_THM)

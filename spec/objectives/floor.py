@@ -306,5 +306,4 @@ MEAN_FLOOR = Claim(
     }, shown=lambda mean: {"mean": without_harmonic(mean)},
     values=lambda: {"level": floor()}, names=_NAMES, sheet=("R4b",),
     assumptions=(POSITIVE_TIME, LOG_NORMAL), depends=("A-Thm-log-normal", "A38"))  # fmt: skip
-
 CLAIMS = (E9, A38, SHARES, CONSTANT, VALUES, CONSTANT_IN_THE_PLANE, FLOOR, DE_BRUIJN, MEAN_FLOOR)

@@ -298,5 +298,4 @@ E34 = Claim(
         "there where neither density nor model vanishes at the origin.",
         figures=lambda: (_fitted("ordinary", _ORDINARY), _fitted("non-negative", _STATIC)),
     ))  # fmt: skip
-
 CLAIMS = (R18, IN_LOG_SPACE, BOUNDARY_TERM, SPECIAL_CASE, E27, E34)

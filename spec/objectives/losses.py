@@ -127,5 +127,4 @@ A24, A25 = (
                 statement=f"The loss is that of {of}.", depends=(of,))
     for name, loss, of in (("A24", "explicit", "A14"), ("A25", "denoising", "A15"))
 )  # fmt: skip
-
 CLAIMS = (A3, A14, A15, V1_19, A17, A24, A25)

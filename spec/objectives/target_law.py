@@ -144,5 +144,4 @@ WEIGHTING = Claim(
         "gbm_ref.PreconditionedWeighting.__call__", reads=lambda weight: weight,
         points=table("v s", (0.64, 0.3), (6.4e-4, 0.05), (9.0, 2.5), (1e-9, 1e-3)),
     ),))  # fmt: skip
-
 CLAIMS = (R4, R4_LIKELIHOOD, WEIGHTING)

@@ -173,5 +173,4 @@ START = Claim(
     }, shown=lambda law: {"mean": law[0], "variance": law[1]}, values=_of_mnist, names=_NAMES,
     sheet=("E22",), readings=(READ,), depends=("A6", "Table-2", "settings", "settings-drift"),
 )  # fmt: skip
-
 CLAIMS = (*TABLES, WEIGHT, LEVEL, START)

@@ -162,5 +162,4 @@ TABLES = (
         reason="All numbers are lost, measurements that nothing in the text forces; that class "
         "averages give “comparable or better” scores cannot be looked at.",
     ))  # fmt: skip
-
 CLAIMS = (E23, SIZES, INPUT_SIZE, BEST_OF, DATASETS, METRICS, *TABLES)

@@ -65,5 +65,4 @@ LETTERS = Claim(
         trouble="The parameters of a law read as the rates of the process, as in E6.",
         remains_open="The letters of version 2 are lost, also those of its Appendix D.",
     ))  # fmt: skip
-
 CLAIMS = (E30, LETTERS)

@@ -97,5 +97,4 @@ NEIGHBOURS = lost(
     statement="The nearest training images, by pixels and by InceptionV3 features, are "
     "semantically coherent with the samples but not identical.",
     reason=_JUDGED + "See memorisation-floor for what it can show.")  # fmt: skip
-
 CLAIMS = (RESIDUE, SEEN, MEMORISATION, NEIGHBOURS)

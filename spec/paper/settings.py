@@ -228,5 +228,4 @@ FIT = Claim(
         "both for MNIST and Fashion-MNIST.", figures=_fit_figures,
         remains_open="Table 2, which could decide between them, is lost.",
     ))  # fmt: skip
-
 CLAIMS = (SETTINGS, DRIFT, *LOST, E24, RANGE, CLOCK, FIT)

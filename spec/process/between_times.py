@@ -152,5 +152,4 @@ BY_COORDINATE = Claim(
         _one("log_var", _v, sigma * t_), _one("increments", (_m, _v), (mu * t_, _v)),
         _one("time_at_log_var", _ADDED / sigma**2, _ADDED / sigma),
     ))  # fmt: skip
-
 CLAIMS = (BRIDGE, TWO_TIMES, BY_COORDINATE)

@@ -229,5 +229,4 @@ A35_TARGET = Claim(
     sources=v2("App. C: target"), sheet=("A35",),
     assumptions=(NO_DRIFT, "sigma is positive at every step"),
     readings=(_LOST + "what eq. 35 forces for that drift",), depends=("A35",))  # fmt: skip
-
 CLAIMS = (V1_22, A34, A35, A35_TARGET)

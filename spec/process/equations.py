@@ -226,5 +226,4 @@ A9 = Claim(
     }, shown=lambda c: {"forward": Sde("Y", *c)},
     values=lambda: {"equation": Sde("X", *GBM), "log": _LOG, "exp": _EXP}, names=_NAMES,
     sources=v1("eq. 9") + v2("eq. 9"), readings=(_LOST,), depends=("A8",))  # fmt: skip
-
 CLAIMS = (A1, A4, A5, SCALAR, A6, A8, A9)

@@ -44,7 +44,6 @@ def _parameters() -> tuple[Figure, ...]:
 
 _MEANS = Matrix([L01 + (mu1 - s2 / 2) * t, L02 + (mu2 - s2 / 2) * t])
 _NOISE, _HALF = s2 * t * Matrix.eye(2), Rational(1, 2)
-
 E6 = Claim(
     "E6", "law of X_t given X_0: parameters and independence", is_the_law_given_the_data,
     holds=(_MEANS, _NOISE), twins={
@@ -251,5 +250,4 @@ E7 = Claim(
         r"a mean, and $\mu$ and $\sigma^2$ are rates.", figures=_variances,
         remains_open="Version 2 keeps the name; its formulas are lost.",
     ))  # fmt: skip
-
 CLAIMS = (E6, MARGINAL, E5, E7)

@@ -230,5 +230,4 @@ E19_IV = Claim(
         advice=r"Use $\sigma_{k-1}$ in the reverse step from $k$.", figures=_shrinkages,
         remains_open="The appendix does not write the discretization out.",
     ))  # fmt: skip
-
 CLAIMS = (E19_I, E19_II, E19_III, E19_IV)

@@ -215,5 +215,4 @@ VE = Claim(
     }, values=lambda: {"diffusion": _RATE.subs(E, _POWER)},
     names={"std_min": r"s_{\min}", "std_max": r"s_{\max}"}, sheet=("E19",),
     depends=("A33", "E19-iii"), pins=_EXPLODING_PINS)  # fmt: skip
-
 CLAIMS = (A33, VE)

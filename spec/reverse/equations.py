@@ -222,5 +222,4 @@ E11 = Claim(
             _figure("its drift flipped", -_PRINTED[1]),
         ), remains_open="The formulas of version 2's derivation are lost in the text we have.",
     ))  # fmt: skip
-
 CLAIMS = (A2, A2_LAW, A7, E11)

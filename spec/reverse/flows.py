@@ -166,5 +166,4 @@ R16_ODE = Claim(
             lambda: not flows(_FLOW, slope=lambda exact: exact / 2),
         ), "the velocity is regular enough for unique paths",
     ), depends=("A5", "A9", "A10-score"))  # fmt: skip
-
 CLAIMS = (R11, R11_CORRECTOR, R16_ODE)

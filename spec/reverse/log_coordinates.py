@@ -114,5 +114,4 @@ A36 = Claim(
         "mu and sigma^2 are continuous in t, sigma > 0, t > 0",
         "one coordinate; for vectors it is A11 at each instant", UNIQUE,
     ), readings=(LOST + "A11 with mu(t) and sigma(t)",), depends=("A11", "A33"))  # fmt: skip
-
 CLAIMS = (A10, A11, A36)

@@ -271,5 +271,4 @@ E27_RICHNESS = Claim(
         "differ.",
         figures=_figures,
     ))  # fmt: skip
-
 CLAIMS = (R7, R7_NOISE, R17_BRIDGE, E27_RICHNESS)

@@ -105,5 +105,4 @@ R1 = Claim(
         ), "p is positive and differentiable on the half line",
         "the second moment of H is finite, and a is not zero",
     ), depends=("A10-score",))  # fmt: skip
-
 CLAIMS = (ROBBINS, LOG_SCORE, R1)

@@ -162,5 +162,4 @@ R6_NON_LOCAL = Claim(
             lambda: same(R6_NON_LOCAL.holds.subs(v0, 0), R6_NON_LOCAL.twins["no difference"]),
         ),
     ), depends=("R5", "R6"))  # fmt: skip
-
 CLAIMS = (R5, R6, R6_NON_LOCAL)

@@ -82,5 +82,4 @@ FORMS = Claim(
     }, shown=_shown, values=lambda: {"v": _V}, sheet=("C4", "R5"),
     names={"h": "H", "L": r"\log x", "x": "x", "eps": r"\hat\varepsilon"},
     assumptions=(_posterior.NOISE,), depends=("A6", "A10-score"), pins=_PINS)  # fmt: skip
-
 CLAIMS = (FORMS,)

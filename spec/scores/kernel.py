@@ -103,5 +103,4 @@ E10 = Claim(
         advice=r"Write $X_k$ and $k\delta$ throughout, as in A16.", figures=_figures,
         remains_open="Eq. (16) of version 2 is lost; 'at discrete time' suggests the index k.",
     ))  # fmt: skip
-
 CLAIMS = (A16, E10)

@@ -148,5 +148,4 @@ E25 = Claim(
         "reason: it contains the score of the marginal.",
         remains_open="Which symbol stood for the marginal is lost.",
     ))  # fmt: skip
-
 CLAIMS = (POSTERIOR, E25)

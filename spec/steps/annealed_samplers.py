@@ -213,5 +213,4 @@ E17 = Claim(
         figures=lambda: (_clock_figure(mpf("0.2")), _clock_figure(mpf(1))),
         remains_open="Which symbol is meant, and version 2's values of L and the step length.",
     ))  # fmt: skip
-
 CLAIMS = (A_ALG1, A_ALG2, TERMINAL_DENOISING, E17)

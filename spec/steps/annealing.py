@@ -160,7 +160,6 @@ _GRIDS, _CLOSE = (250, 500), mpf("0.04")
 _SET = f"{float(DATA)}", f"{float(NOISE_RATE)}"
 _CLOCKS = table("rho L v0 sigma^2", ("0.2", 1, *_SET), ("0.6", 3, *_SET), ("3", 3, *_SET))
 _DRIFT = -(mu - s2 / 2) + (1 + kappa**2) / 2 * s2 * s
-
 E18 = Claim(
     "E18", "annealed noise and the marginals", keeps_the_marginals, holds=_DRIFT, twins={
         "kappa for kappa^2": _DRIFT + (kappa - kappa**2) / 2 * s2 * s,
@@ -253,5 +252,4 @@ E17_LIMIT = Claim(
             lambda: not same((c * v).diff(v), _rate(c * v).subs(rho, Rational(1, 2))),
         ), "v_0 is positive",
     ), depends=("A13", "E17", "R10-limit"))  # fmt: skip
-
 CLAIMS = (E18, OPERATOR_SPLITTING, GAP, VARIANCE, E17_LIMIT)

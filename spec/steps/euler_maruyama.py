@@ -210,5 +210,4 @@ INCREMENTS = Claim(
         _increments_pin("SignAgnostic", lambda steps: steps[1]),
         _increments_pin("DaleLangevin", lambda steps: exp(steps[0])),
     ))  # fmt: skip
-
 CLAIMS = (A12, A13, V1_12, GAP, INCREMENTS)

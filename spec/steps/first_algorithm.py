@@ -261,5 +261,4 @@ E4 = Claim(
         reads=lambda levels: lambda at: _uniform_rows(at, levels[1]),
         twins={"levels N - 1 to 0": lambda at: _uniform_rows(at, _loops(1, bottom=0)[1])},
     ),))  # fmt: skip
-
 CLAIMS = (E2, E2_BIAS, V1_ALG1, START_LAW, E4)

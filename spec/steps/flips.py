@@ -249,5 +249,4 @@ POSITIVITY = Claim(
         "positivity, as section 3.2 says itself.",
         advice="“… which the Dale–Langevin sampler preserves throughout the trajectory, too”.",
     ))  # fmt: skip
-
 CLAIMS = (R13, E28_SIZE, E28, POSITIVITY)

@@ -128,5 +128,4 @@ LAST = Claim(
     depends=("heun-flow", "R5"), pins=(Pin(
         "gbm_ref.ProbabilityFlow.__call__", _LAST_POINTS, reads=_in_plane, variant="last step",
     ),))  # fmt: skip
-
 CLAIMS = (HEUN_FLOW, LAST)

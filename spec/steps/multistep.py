@@ -200,5 +200,4 @@ ORDER = Claim(
         "the denoiser is a polynomial of degree three over the rows",
         "alpha and beta are positive",
     ))  # fmt: skip
-
 CLAIMS = (MULTISTEP, ORDER)

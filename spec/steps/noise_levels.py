@@ -185,5 +185,4 @@ R17_STEPS = Claim(
             lambda: not same(_adds(_DV), _moved(ra**2 / rb**2, 2 * h)),
         ),
     ), depends=("R17-bridge", "R7", "R5"), pins=_FROZEN_PINS)  # fmt: skip
-
 CLAIMS = (R11_STEPS, R17_STEPS)

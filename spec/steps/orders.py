@@ -198,5 +198,4 @@ R15_AGNOSTIC = Claim(
         "the score h is constant, as for a density proportional to a power of x", "the rate beta",
         lambda: not vanishes(diff(RATE, h)),
     ),), depends=("A12", "R15"))  # fmt: skip
-
 CLAIMS = (R15, R15_DALE, R15_AGNOSTIC)

@@ -276,5 +276,4 @@ NOISE_DECAY = Claim(
         advice="“… progressively reduces noise injection from one noise level to the next”.",
         figures=_decay_figures,
     ))  # fmt: skip
-
 CLAIMS = (E3_LITERAL, E3, V1_ALG2, ONE_LOOP, NOISE_DECAY)

@@ -111,5 +111,4 @@ POWER = Claim(
         # Taking the power rho of a rounded number multiplies its relative error by rho.
         scale=lambda at: _row_sizes(_times(at, _power), 1 + at["rho"]),
     ),))  # fmt: skip
-
 CLAIMS = (GEOMETRIC, POWER)

@@ -150,7 +150,6 @@ _FALLING = Assumption(
     lambda: all(bool(step[-1].subs({looks: 1, M: 2}) < 0) for step in (_STEP, _ANCESTRAL)),
 )  # fmt: skip
 _COORDINATE = "one coordinate at a time: noise and data law are products, or x_0 is given"
-
 TARGET = Claim(
     "R24", "target for gamma noise", is_the_target, holds=_TARGET, twins={
         "the log score, without -1": _TARGET | {"target": _TARGET["target"] + 1, "mean": 0},
