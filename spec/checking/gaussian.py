@@ -15,7 +15,6 @@ def expectation(polynomial: Expr, variable: Symbol, mean: Expr, variance: Expr) 
     """E[polynomial] over `variable` ~ N(mean, variance).
 
     The first argument must be polynomial in `variable`; its coefficients may hold any other
-    symbols, also variables over which a later call averages. Raises sympy's PolynomialError
-    otherwise."""
+    symbols, also variables over which a later call averages, else sympy's PolynomialError."""
     coefficients, _ = dict_from_expr(sympify(polynomial), gens=(variable,))
     return Add(*(c * moment(order, mean, variance) for (order,), c in coefficients.items()))

@@ -62,7 +62,7 @@ CHURN = Claim(
         "the share without the data": (*_HOLDS[:2], eps * v / LEVEL, _HOLDS[3]),
         "noise after the row": (*_HOLDS[:3], G**2 * V + _ADDED),
     }, shown=lambda c: dict(zip(("added", "shift", "share", "after"), c, strict=True)),
-    values=lambda: {"level": LEVEL},
+    values=lambda: {"level": LEVEL}, sheet=("R16",),
     names={**NAMES, "m": "m(t)", "m1": r"m(\hat t)", "v": "v(t)", "V": "V", "gamma": r"\gamma"},
     assumptions=("the draw is independent of the state", "the raised level is not above v(T)"),
     depends=("A6", "R17-steps", "R17-ddim", "R16-heun"), pins=(

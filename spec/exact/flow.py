@@ -66,8 +66,7 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     their distance.
 
     The slope is minus the exact log score times the standard deviation of the noise; the second is
-    read at the predicted point. The local error has no terms below the third order in its
-    numerator."""
+    read at the predicted point. The local error's numerator begins at the third order."""
     slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
     predicted = L + (b - a) * slope
     end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))

@@ -43,8 +43,7 @@ def is_mirror_step(candidate: MirrorStep) -> bool:
     coordinate.
 
     The divergence is taken from its definition. The derivative of the objective, [[slope]],
-    vanishes at the step; the second derivative of $\phi$ is positive, so that this is the only
-    minimum."""
+    vanishes at the step; the second derivative of $\phi$ is positive, so no other is a minimum."""
     use(POSITIVE_RATE)
     phi, stated, step = candidate
     defined = _BREGMAN.subs(

@@ -79,8 +79,7 @@ def are_the_shares(claimed: Values) -> bool:
     on average, or $[[first]]$ and $[[mean]]$; half of the sum is reached at level $[[half]]$, and
     $[[at_share|2]]$ of it at the first.
 
-    The second moments of R4 are summed exactly; $H_N$ is the harmonic number and $h$ what a step
-    adds."""
+    The second moments of R4 are summed; $H_N$ is the harmonic number, $h$ what a step adds."""
     for _ in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
         found = _summed()
     return all(same(claimed[n].subs(_AT), value) for n, value in found.items())
@@ -88,8 +87,7 @@ def are_the_shares(claimed: Values) -> bool:
 
 @cache
 def _summed() -> Values:
-    """The mean square at the first level, also over the sum, its mean, and the level at which it
-    is half summed."""
+    """The mean square at the first level, also over the sum, its mean, and where it is half."""
     moment = lambdify(v, TARGET_SQUARE, "sympy")
     sizes = [moment(_AT[step] * level) for level in range(1, _LEVELS + 1)]
     total = sum(sizes)

@@ -28,8 +28,7 @@ def is_the_squared_correlation(squared: Expr) -> bool:
 
     The later noise is the earlier one and more, from draws that are independent of the earlier
     ones: the product of the two and their squares are averaged over one part after the other. The
-    squared correlation falls short of one by $[[gap]]$, which is positive, because a step adds
-    noise."""
+    squared correlation falls short of one by $[[gap]]$, which is positive: a step adds noise."""
 
     def average(polynomial: Expr) -> Expr:
         return expectation(expectation(polynomial, y, NOTHING, Vl - Vk), y0, NOTHING, Vk)
@@ -129,8 +128,7 @@ def gives_variance(square: Expr) -> bool:
     Song et al., so that the variance $[[added]]$ has been added by time $t$, the diffusion
     coefficient $g$ of eq. 33 has the square $[[it]]$.
 
-    By A33 the square of the diffusion coefficient is the rate of the added variance, which is zero
-    at the start."""
+    By A33 the square is the rate of the added variance, which is zero at the start."""
     return vanishes((2 * ell * E * diff(_ADDED, E) - square, _ADDED.subs(E, 1)))
 
 

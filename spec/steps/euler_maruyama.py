@@ -114,7 +114,6 @@ _X = Symbol("X")
 _AMBIENT_EQUATION = Sde("X", (2 * sigma**2 - mu + sigma**2 * h_t) * _X, sigma * _X, "r")
 _LOG_EQUATION = Sde(r"\log X", 3 * sigma**2 / 2 - mu + sigma**2 * h_t, sigma, "r")
 _ADDITIVE_EQUATION = Sde("Y", sigma**2 / 2 - mu + sigma**2 * score, sigma, "r")
-
 _INCREMENTS = {"dm": (mu - sigma**2 / 2) * root**2, "dv": sigma**2 * root**2}
 _DV = _INCREMENTS["dv"]
 _AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + _DV * h + sigma * root * z

@@ -79,8 +79,7 @@ def is_the_uniform_sampler(run: tuple[Ends, Expr]) -> bool:
     Euler–Maruyama discretisation of eq. (11) from the end of the time to its beginning in $N$
     equal steps, for $N$ from one to three.
 
-    The loop is run on symbols with an arbitrary score, the steps are built from eq. (7) by Itô's
-    formula."""
+    The loop is run on symbols with any score, the steps come from eq. (7) by Itô's formula."""
     for count in each("N", (1, 2, 3)):
         score, state = unknown_score(), START
         for level in _levels(run[0], count):

@@ -44,7 +44,6 @@ def _beta_prime(f: Arithmetic, x: mpf, a: mpf, b: mpf, scale: mpf) -> mpf:
 
 
 _SERIES = {"series": _gamma_series, "complement": _gamma_complement, "by_series": _beta_prime}
-
 FUNCTIONS = functions(f"""
 where  x0 clean state, > 0; L number of looks, > 0; g a draw of Gamma(L, 1), > 0
 gamma_noise_sample  R24  x0 L g
