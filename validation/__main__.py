@@ -32,6 +32,8 @@ OTHERS: tuple[Study, ...] = (
 COMMANDS = {
     "validation.image_benchmark": "Table 1 of the paper and its neighbours on one trained run "
     "(needs a run, or trains one)",
+    "validation.gpu_check": "what to run first where there is a GPU: is all right, how fast is it",
+    "validation.pretrained": "makes a folder of pretrained weights from a run, and their card",
     "validation.gate": "the checks before a benchmark on images, by themselves",
     "validation.pins": "the functions of gbm_ref against the claims that pin them",
     "validation.recorded": "which recorded results belong to the code as it is now",

@@ -156,8 +156,6 @@ class _Benchmark:
         """The blocks of a row that the time allows."""
         import torch
 
-        from gbm_fast.data.positive import pixels_from_state
-
         minutes, entry = self.options.minutes, None
         for cost in costs:
             spent = time.perf_counter() - self.started
@@ -166,7 +164,7 @@ class _Benchmark:
                 continue
             states = torch.cat(list(self.kept.states(row.settings, cost.seed)))
             self.made += cost.images * row.evaluations
-            images = pixels_from_state(states, self.network.config.noise).clamp(1, 2)
+            images = self.network.images_of(states)
             result = self.evaluate(images) | {"log_pixels": self.predict.measured(states)}
             if entry is None:
                 entry = self._entry(row, len(states))

@@ -9,12 +9,16 @@ floors as `python -m gbm_fast.evaluate`: once for each sampler, without selectio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
 from gbm_fast.settings.choices import expand_paths
 from gbm_fast.settings.sampling import SamplingSettings
 from validation.ending import leave
+
+if TYPE_CHECKING:
+    from gbm_fast.sampling.runs import Run
 
 PLACE = Path(__file__).resolve().parents[1] / "pretrained"
 MOST_BYTES = 6 * 2**20
@@ -78,39 +82,48 @@ def make(options: Options) -> Path:
     return folder
 
 
-def _card(name: str, run: "object", rows: Sequence[tuple[SamplingSettings, dict]]) -> str:
+def _card(name: str, run: "Run", rows: Sequence[tuple[SamplingSettings, dict]]) -> str:
     """The card of the weights, Markdown."""
-    from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
-    from gbm_fast.sampling.runs import Run
-    from gbm_fast.training.runs import WEIGHTS_NAME
+    from gbm_fast.training.runs import weights_facts
+
+    facts, config, first = weights_facts(run.folder), run.config, rows[0][1]
+    count = sum(parameter.numel() for parameter in run.model.parameters())
+    options = f"--dataset {config.dataset}"
+    options += " --class-conditional" if config.class_conditional else ""
+    options += f" --label-dropout {config.label_dropout:g}" if config.label_dropout else ""
+    return f"""# {name}
+
+![samples](samples.png)
+
+A {config.network} of {count:,} parameters, stored in half precision, that generates images like
+those of {_SOURCES.get(config.dataset, config.dataset)}.
+
+    python -m gbm_fast.sample --pretrained {name}
+
+Trained with `{options} --seed {config.seed}` for {facts["step"]:,} steps of
+{config.batch_size} images, {facts["seconds"] / 60:.0f} minutes on the machine at hand; all
+settings stand in `config.json`. The weights are moving averages. Their hash, as loaded, is
+`{run.weights_sha256()[:16]}`; that of the training images and labels
+`{(run.train_sha256 or "")[:16]}`.
+
+{_table(rows)}
+
+Distances of {first["feature_dim"]} features of a classifier of the same data (hash
+`{first["feature_hash"]}`) from {first["N_reference"]:,} test images; the floor is that of as many
+training images. Copies: the mean share of the distance to the nearest training image, 0 for a
+copy, and in brackets that of held-out images. One seed, nothing selected. They are for checking
+an installation and for first experiments, not for comparison with published models.
+
+Licence of the weights: MIT, as the code; that of the data is its authors'.
+"""
+
+
+def _table(rows: Sequence[tuple[SamplingSettings, dict]]) -> str:
+    """What was measured, a line a sampler."""
     from validation.benchmark.rows import evaluations
 
-    assert isinstance(run, Run)
-    facts = load_tensors(run.folder / WEIGHTS_NAME, WEIGHTS_FORMAT)[1]
-    config, first = run.config, rows[0][1]
-    count = sum(parameter.numel() for parameter in run.model.parameters())
-    lines = [
-        f"# {name}",
-        "",
-        "![samples](samples.png)",
-        "",
-        f"A {config.network} of {count:,} parameters, stored in half precision, that generates "
-        f"images like those of {_SOURCES.get(config.dataset, config.dataset)}.",
-        "",
-        f"    python -m gbm_fast.sample --pretrained {name}",
-        "",
-        f"Trained with `--dataset {config.dataset}"
-        f"{' --class-conditional' if config.class_conditional else ''}"
-        f"{f' --label-dropout {config.label_dropout:g}' if config.label_dropout else ''}"
-        f" --seed {config.seed}` for {facts['step']:,} steps of {config.batch_size} images, "
-        f"{facts['seconds'] / 60:.0f} minutes on the machine at hand; all settings stand in "
-        "`config.json`. The weights are moving averages. Their hash, as loaded, is "
-        f"`{run.weights_sha256()[:16]}`; that of the training images and labels "
-        f"`{(run.train_sha256 or '')[:16]}`.",
-        "",
-        "| sampler | evaluations | N | Fréchet | floor | kernel | precision | recall | copies |",
-        "| --- " * 9 + "|",
-    ]
+    names = "sampler", "evaluations", "N", "Fréchet", "floor", "kernel", "precision", "recall"
+    lines = [f"| {' | '.join((*names, 'copies'))} |", "| --- " * 9 + "|"]
     for settings, result in rows:
         cells = (
             *(settings.sampler, f"{evaluations(settings)}", f"{result['N']}"),
@@ -120,18 +133,7 @@ def _card(name: str, run: "object", rows: Sequence[tuple[SamplingSettings, dict]
             f"{result['train_share']:.3f} ({result['train_share_floor']:.3f})",
         )
         lines.append(f"| {' | '.join(cells)} |")
-    lines += [
-        "",
-        f"Distances of {first['feature_dim']} features of a classifier of the same data (hash "
-        f"`{first['feature_hash']}`) from {first['N_reference']:,} test images; the floor is that "
-        "of as many training images. Copies: the mean share of the distance to the nearest "
-        "training image, 0 for a copy, and in brackets that of held-out images. One seed, nothing "
-        "selected. They are for checking an installation and for first experiments, not for "
-        "comparison with published models.",
-        "",
-        "Licence of the weights: MIT, as the code; that of the data is its authors'.",
-    ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

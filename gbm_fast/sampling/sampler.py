@@ -269,10 +269,9 @@ class Sampler:
         """
         x_T, labels = self.initial_states(noise)
         score = self.score(labels)
+        parts = self.step, self.process, score, x_T, self.grid, noise
         with _rounded_once(self.run.model, self.run.device):
-            x_0 = simulate(
-                self.step, self.process, score, x_T, self.grid, noise, callback=callback
-            )
+            x_0 = simulate(*parts, callback=callback)
         return Events(x_0, labels)
 
     def batches(

@@ -288,8 +288,11 @@ def new(copy: Path) -> New:
     """What changes after the copy is made, by result, each as recorded with the copy's code, so
     that a stale one has a say."""
     records = {Path(name).stem: record for name, record in recorded(RESULTS).items()}
-    for record in records.values():
-        record["code"] = code_hashes(record.get("module", f"validation.{record['study']}"))
+    # One is of a study that this clone no longer has: it is stale, whatever changes.
+    of = {n: r.get("module", f"validation.{r['study']}") for n, r in records.items()}
+    records = {name: record for name, record in records.items() if has_code(of[name])}
+    for name, record in records.items():
+        record["code"] = code_hashes(of[name])
 
     def changes() -> Changes:
         found = {name: set(standing(record).changed) for name, record in records.items()}
