@@ -120,13 +120,11 @@ Licence of the weights: MIT, as the code; that of the data is its authors'.
 
 def _table(rows: Sequence[tuple[SamplingSettings, dict]]) -> str:
     """What was measured, a line a sampler."""
-    from validation.benchmark.rows import evaluations
-
     names = "sampler", "evaluations", "N", "Fréchet", "floor", "kernel", "precision", "recall"
     lines = [f"| {' | '.join((*names, 'copies'))} |", "| --- " * 9 + "|"]
     for settings, result in rows:
         cells = (
-            *(settings.sampler, f"{evaluations(settings)}", f"{result['N']}"),
+            *(settings.sampler, f"{settings.evaluations}", f"{result['N']}"),
             f"{result['frechet']:.3g}",
             f"{result['frechet_floor']:.3g} ± {result['frechet_floor_sd']:.2g}",
             *(f"{result[key]:.3g}" for key in ("kernel", "precision", "recall")),

@@ -18,12 +18,11 @@ def seconds_of_sampling(samplers: Sequence[Sampler]) -> float:
     seconds = 0.0
     pace = _seconds_an_evaluation(samplers[0]) if samplers else 0.0
     for sampler in samplers:
-        evaluations = len(sampler.grid) * (2 if sampler.settings.sampler == _TWICE else 1)
-        seconds += pace * evaluations * sampler.settings.num_images
+        # The pace is that of a score, which is two evaluations where it is guided.
+        guided = 1 if sampler.settings.guidance in (0, 1) else 2
+        scores = sampler.settings.evaluations / guided
+        seconds += pace * scores * sampler.settings.num_images
     return seconds
-
-
-_TWICE = "probability-flow"
 
 
 @torch.no_grad()

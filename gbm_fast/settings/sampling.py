@@ -171,6 +171,17 @@ class SamplingSettings:
         return _DEFAULT_LEVELS.get(self.sampler, 1000)
 
     @property
+    def evaluations(self) -> int:
+        """How often the network is asked for an image.
+
+        The last step of the probability flow ends without noise, where it reads one score, not
+        two; a guided score is two evaluations.
+        """
+        rows = self.levels * self.inner_steps + self.denoise_steps
+        read = 2 * rows - 1 if self.sampler == "probability-flow" else rows
+        return read if self.guidance in (0, 1) else 2 * read
+
+    @property
     def slug(self) -> str:
         """The caption, number of images and seed as a file name.
 

@@ -45,7 +45,7 @@ QUICK = Plan(
 
 def evaluations(sampler: SamplerName, levels: int) -> int:
     """Evaluations of the network for one image."""
-    return 2 * levels - 1 if sampler == "probability-flow" else levels
+    return SamplingSettings(sampler=sampler, num_steps=levels).evaluations
 
 
 def training(plan: Plan, noise: NoiseName, scale: float, rate: float, seed: int) -> TrainConfig:

@@ -46,16 +46,7 @@ class Row(NamedTuple):
     @property
     def evaluations(self) -> int:
         """How often the network is asked for an image."""
-        return evaluations(self.settings)
-
-
-def evaluations(settings: SamplingSettings) -> int:
-    """How often a sampler asks the network for an image.
-
-    The last step of the probability flow ends without noise, where the score is read once.
-    """
-    rows = settings.levels * settings.inner_steps + settings.denoise_steps
-    return 2 * rows - 1 if settings.sampler == "probability-flow" else rows
+        return self.settings.evaluations
 
 
 def table(dataset: str, groups: tuple[Group, ...], seed: int, num_steps: int = 1000) -> list[Row]:
