@@ -34,9 +34,9 @@ def output_variance(data_variance: str, inner_steps: int) -> mpf:
 def are_the_ratios(printed: Mapping[int, Mapping[str, str]]) -> bool:
     r"""With [[levels]] equal levels up to the time one, steps of length [[length]],
     $\sigma=[[sigma]]$, $\kappa$ falling by the factor [[chi]] a level, and the exact score and
-    start, $V_0$ in units of $v_0$ is, for three steps a level and data of variance $[[three]]$;
-    for one step a level, as the printed loop has it, $[[one]]$. For the variance zero it is $V_0$
-    itself. All as rounded.
+    start, $V_0$ in units of $v_0$ is, for three steps a level and a log-variance of the data of
+    $[[three]]$; for one step a level, as the printed loop has it, $[[one]]$. For the log-variance
+    zero it is $V_0$ itself. All as rounded.
 
     The recursion of R10, run from the exact variance at the first level in high precision."""
     rows = [(v0, steps, text) for steps, row in printed.items() for v0, text in row.items()]

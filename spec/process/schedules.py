@@ -179,13 +179,13 @@ def carries_the_mean(rate: Expr, model: Expr = _SCORE) -> bool:
     r"""On log-normal data with the exact score of the left-sum chain, the reverse step from $k$
     keeps the mean where Bayes' rule has it if its rate is $\delta\sigma^2=[[it]]$, that of the
     forward step that led to $k$. It then multiplies the deviation $e_k$ of the mean by the
-    ratio $[[factor]]$ of the variances after it and before it.
+    ratio $[[factor]]$ of the variances of $\log X_{k-1}$ and $\log X_k$.
 
     The log score is the deviation over minus the variance $v_k$ of $\log X_k$, so that a step
     multiplies $e_k$ by $[[step]]$. Bayes' rule for the forward step gives the ratio of the two
     variances. The factor is linear in the rate, so that no other rate gives it."""
-    deviation, noise = symbols("e n", real=True)
-    joint = -(deviation**2) / (2 * (level - before)) - (noise - deviation) ** 2 / (2 * before)
+    (deviation, noise), led = symbols("e n", real=True), _rate("k-1")  # from k - 1, to k
+    joint = -(deviation**2) / (2 * (level - led)) - (noise - deviation) ** 2 / (2 * led)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
     return same(_multiplied(rate, model), slope)
 

@@ -17,6 +17,7 @@ from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means
 from spec.checking.pins import table
 from spec.checking.symbols import H, a, dt, h, kappa, mu, s2, sigma, t, v, v0, z
 from spec.checking.trace import each
+from spec.process.chain import V1_22
 from spec.steps._pinned import ROW_POINTS, STEP_POINTS, in_plane
 from spec.steps._programs import START, by_rows, draw, unknown_score
 from spec.steps._recursions import DATA, LEVELS, NOISE_RATE, SETTING, uniform_rows, variance_after
@@ -26,7 +27,8 @@ D, e = symbols("D e", real=True)
 N, k = symbols("N k", positive=True)
 RATE = mu - s2 / 2
 # What a step of eq. 22 adds to mean and variance, and the variance of one of N steps.
-_MORE, _PER_STEP = {"drift": RATE * dt, "added": s2 * dt}, {"length": s2 / N}
+_STEP_22 = (part.subs(sigma**2, s2) for part in V1_22.holds(dt))
+_MORE, _PER_STEP = dict(zip(("drift", "added"), _STEP_22, strict=True)), {"length": s2 / N}
 _END, _EXP_Z = Integer(1), (Integer(0), Integer(1))  # the last time; the law of log exp(Z)
 Ends = tuple[Expr, Expr]  # the first and the last level of a loop
 
@@ -56,7 +58,7 @@ def is_the_bias(bias: Callable[[Expr], Expr]) -> bool:
     $[[limit]]$ for $N$ to infinity.
 
     By induction over $N$. Each step takes $h$ off the mean and multiplies the distance by the
-    ratio of the variances of $\log X$ after and before it (E2), so that these factors telescope:
+    ratio of the variances of $\log X_t$ after and before it (E2), so that these factors telescope:
     one level more at the start, from which $N$ are left, adds $[[more]]$. The limit is SymPy's,
     with logarithms for $\psi$: the difference vanishes, since both arguments grow with $N$."""
     whole = N * _PER_STEP["length"]
@@ -212,8 +214,8 @@ START_LAW = Claim(
         "variance of the noise alone": (_LAW[0], s2 * t), "mu for the mean": (a + mu * t, _LAW[1]),
     }, printed={"exp(Z)": _EXP_Z},
     shown=lambda law: dict(zip(("mean", "variance"), _at(law, _END), strict=True)),
-    values=lambda: _MORE, sources=v1("Algorithm 1"),
-    sheet=("R9", "R23"), assumptions=("log-normal data",), depends=("A6", "E4"), erratum=Erratum(
+    values=lambda: _MORE, sources=v1("Algorithm 1"), sheet=("R9", "R23"),
+    assumptions=("log-normal data",), depends=("A6", "V1-22", "E4"), erratum=Erratum(
         Fault.INCONSISTENT,
         quote=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, $\bm "
         r"X_{N-1}=\exp(\bm Z)$",
@@ -221,7 +223,7 @@ START_LAW = Claim(
         r"neither the data nor $\mu$ and $\sigma$. Algorithm 2 fits $\hat\mu$ and $\hat\sigma$.",
         advice="Draw $X_N$ from a log-normal law fitted to the forward process at its end.",
         figures=lambda: (Figure(
-            f"log-variance at the end over that of the data ({SETTING})",
+            f"log-variance of the output over that of the data ({SETTING})",
             variance_after(uniform_rows(LEVELS), DATA, NOISE_RATE, mpf(_EXP_Z[1])) / DATA,
         ),),
     ))  # fmt: skip
