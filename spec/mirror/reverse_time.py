@@ -33,7 +33,7 @@ def _change(drift: Expr, variance: Expr, log_density: Expr = _LOG) -> Expr:
 def becomes_mirrored(candidate: tuple[Expr, Expr, Expr]) -> bool:
     r"""In $\log X$, for constant $\mu$ and $\sigma$, (11) has the drift of (22) on a clock of one
     speed only, $[[clock]]$, and for one $\mu$ only, $[[mu]]$. For (22) the noise has then the
-    variance $[[noise]]$, in (11) it has $[[printed:noise]]$.
+    variance $[[noise]]$, in (11) it has $[[reverse noise]]$.
 
     In $\log X$ the reverse equation is [[reverse]], with $s$ the score of $\log X_t$, by the
     Fokker–Planck equation of the forward one. On a clock (22) has the drift of its speed times
@@ -123,7 +123,7 @@ E16 = Claim(
         "a slower clock": (_HALF, _HALF, sigma**2), "mu = 0": (2 * _HALF, Integer(0), _LANGEVIN),
     }, printed={"(11) as it stands": (2 * _HALF, _HALF, _SPREAD)},
     shown=lambda c: dict(zip(("clock", "mu", "noise"), c, strict=True)),
-    values=lambda: {"reverse": _EQUATION}, names=_NAMES,
+    values=lambda: {"reverse": _EQUATION, "reverse noise": _EQUATION.noise**2}, names=_NAMES,
     sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE,),
     depends=("A11", "A22", "E16-split", "E16-frozen", "E16-euler"), erratum=Erratum(
         Fault.WRONG,

@@ -34,8 +34,9 @@ SCORE = Claim(
     twins={
         "the weight counted from the class": hc + w * (hc - hu), "all left out": w * hc,
         "w - 1 for w": _GUIDED - hc + hu, "class and all exchanged": hc + w * (hu - hc),
-    }, values=lambda: {"power": diff(_TILTED, _U)}, names=_NAMES, sheet=("C4",),
-    assumptions=("both densities are positive and differentiable",), depends=("A10-score",),
+    }, values=lambda: {"power": diff(_TILTED, _U)}, names=_NAMES, sheet=("C4",), assumptions=(
+        "both densities are positive and differentiable", "the product can be normalised",
+    ), depends=("A10-score",),
     pins=(Pin("gbm_ref.guided_score", table("hc hu w", (0.7, -1.9, 2.5), (-3.1, 0.4, -0.3)),
               lambda guided: guided),))  # fmt: skip
 

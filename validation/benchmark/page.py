@@ -69,26 +69,31 @@ def _explained(record: dict) -> str:
 
 
 def draw_evaluations(record: dict, path: Path) -> None:
-    """Distance against evaluations, log-log, a line a sampler; nothing without such rows."""
+    """Distance in units of its floor against evaluations, log-log, a line a sampler.
+
+    So rows of different numbers of images can be compared; nothing without such rows.
+    """
     rows = [entry for entry in record["rows"] if entry["group"] == "few"]
     if not rows:
         return
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     for sampler, colour in _COLOURS.items():
+        points: list[tuple[float, float, float]] = []
         own = sorted(
             (e for e in rows if e["settings"]["sampler"] == sampler),
             key=lambda e: e["evaluations"],
         )
-        points = [(e["evaluations"], *over_blocks(e, "frechet")) for e in own]
+        for entry in own:
+            mean, deviation = over_blocks(entry, "frechet")
+            floor = entry["blocks"][0]["result"]["frechet_floor"]
+            points.append((entry["evaluations"], mean / floor, (deviation or 0.0) / floor))
         if points:
-            x, y, deviations = zip(*points, strict=True)
-            bars = [deviation or 0.0 for deviation in deviations]
-            axes.errorbar(x, y, bars, marker="o", color=colour, label=sampler, capsize=2)
-    floor = [(e["evaluations"], e["blocks"][0]["result"]["frechet_floor"]) for e in rows]
-    axes.plot(*zip(*sorted(floor), strict=True), color="black", linestyle=":", label="floor")
+            style = {"marker": "o", "color": colour, "label": sampler, "capsize": 2}
+            axes.errorbar(*zip(*points, strict=True), **style)
+    axes.axhline(1.0, color="black", linestyle=":", label="real images")
     axes.set(xscale="log", yscale="log", xlabel="evaluations of the network an image")
-    axes.set_ylabel("Fréchet distance of features")
+    axes.set_ylabel("Fréchet distance of features / floor")
     axes.set_title(f"{record['dataset']}: one network, noise to images")
     axes.grid(True, which="both", color="#dddddd", linewidth=0.6)
     axes.legend(frameon=False)
