@@ -88,7 +88,7 @@ def recovers_euler_maruyama(choice: Choice) -> bool:
     $\delta$; with $\chi=[[decay]]$ alone they need not be.
 
     The listing is run on symbols with an arbitrary score, and so are steps built from the reverse
-    equation. Visits that are a level long together give another sampler, too: they read one level."""
+    equation. Visits that are a level long together give another sampler: they read one level."""
     (levels,), score = each("N", (2,)), unknown_score()
     visits, length, decay = choice
     rows = [(level, 1, Integer(1)) for level in range(levels, 0, -1)]
