@@ -242,6 +242,12 @@ def covariance(value: Values, d: int, name: str) -> Array:
         array = np.diag(array)
     if array.shape != (d, d):
         raise ValueError(f"{name} must be a number, ({d},) or ({d}, {d}), got {array.shape}.")
+    with quiet():
+        return _positive(array, name)
+
+
+def _positive(array: Array, name: str) -> Array:
+    """The matrix, symmetric to the last bit; ValueError as `covariance`."""
     stds = np.sqrt(np.maximum(np.diag(array), 0.0))
     if (np.abs(array - array.T) > 1e-10 * stds[:, None] * stds).any():
         raise ValueError(f"{name} must be symmetric.")

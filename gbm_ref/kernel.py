@@ -126,8 +126,9 @@ def _bridge(
     if np.max(whole) == 0.0:
         raise ValueError(f"a bridge needs two different times, got r = {r} and t = {t}.")
     # The products b * log x and a * b may leave the range of float64 where the quotients do not.
-    mean = b / whole * (np.log(before) + up) + a / whole * (y_t - rest)
-    return np.asarray(mean), np.minimum(a, b) * (np.maximum(a, b) / whole)
+    with _checks.quiet():
+        mean = b / whole * (np.log(before) + up) + a / whole * (y_t - rest)
+        return np.asarray(mean), np.minimum(a, b) * (np.maximum(a, b) / whole)
 
 
 def _state(x: Values, process: Process, name: str) -> Array:

@@ -67,7 +67,8 @@ def m_dsm_floor(target: Target, process: Process, t: float) -> Average:
     if np.max(v) == 0.0:
         raise ValueError("the loss is singular at t=0, where v=0: take t above 0.")
     if isinstance(target, LogNormal):
-        return _log_normal_floor(target, v)
+        with _checks.quiet():
+            return _log_normal_floor(target, v)
     require_line(target, "the floor for a mixture")
     later = target.diffuse(process, t)
 

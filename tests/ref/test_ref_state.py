@@ -74,7 +74,7 @@ def test_the_caller_s_error_state_decides_nothing(call: str) -> None:
 
 def test_the_accuracy_vectors_hold_under_any_error_state() -> None:
     with np.errstate(all="raise"):
-        reports = [vectors.verify_oracle(name) for name in vectors.names()[::4]]
+        reports = [vectors.verify_oracle(name) for name in vectors.names()]
     assert all(report.passed for report in reports)
 
 

@@ -333,4 +333,5 @@ NUMBERS = {
     "COMPONENT": 11,
     "TEST_LAW": 12,
     "TEST_COMPONENT": 13,
+    "LABEL_DROPOUT": 14,
 }
