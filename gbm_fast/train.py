@@ -43,6 +43,7 @@ COMMAND = Command(
         )),
         Group("network", _of_training(
             "network", "width", "depth", "multipliers", "blocks", "patch_size", "dropout",
+            "initial_weights",
         )),
         Group("optimiser", _of_training(
             "batch_size", "micro_batch", "learning_rate", "weight_decay", "warmup_steps",

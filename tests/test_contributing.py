@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from gbm_fast.networks import __doc__ as networks
-from gbm_fast.sampling.sampler import build_step
+from gbm_fast.sampling.build import build_step
 from gbm_fast.settings.sampling import SamplerName, SamplingSettings
 from gbm_fast.settings.training import SHAPES, ImageName, NetworkName, ToyName, TrainConfig
 from gbm_fast.settings.training_presets import preset_config, resolve

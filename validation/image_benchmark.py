@@ -49,7 +49,8 @@ class Options:
     source: Annotated[Source, tyro.conf.OmitArgPrefixes]
     """The run."""
     groups: tuple[Group, ...] = ("few", "starts", "paper")
-    """Which rows: paper, Table 1; starts, every start; few, distance against evaluations."""
+    """Which rows: paper, Table 1; starts, every start; few, distance against evaluations; or
+    annealing alone: chi from 0.99 to 1."""
     num_images: int = 1000
     """Images a row and seed block."""
     num_slow_images: int | None = None
@@ -63,7 +64,8 @@ class Options:
     seed: int = 20260524
     """Seed of the first block; the others are the numbers after it."""
     out_dir: Path = OWN_RESULTS
-    """Folder for <data set>_benchmark.json, .md and .png and <data set>_evaluations.png."""
+    """Folder for <data set>_benchmark.json, .md and .png and <data set>_evaluations.png; of
+    annealing <data set>_annealing.json, .md and .png, a figure in place of the grids."""
     record: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Write to validation/results, in place of what is recorded there."""
 
@@ -71,6 +73,8 @@ class Options:
         expand_paths(self)
         if not self.groups or self.blocks < 1:
             raise ValueError("there must be one group of rows and one block of seeds, or more.")
+        if "annealing" in self.groups and len(self.groups) > 1:
+            raise ValueError("annealing is a result of its own: pass --groups annealing alone.")
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"minutes must be positive, got {self.minutes}.")
 
@@ -134,7 +138,8 @@ class _Benchmark:
         self.made = 0
         self.folder = RESULTS if options.record else options.out_dir
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.stem = self.folder / f"{self.data.name}_benchmark"
+        kind = "annealing" if "annealing" in options.groups else "benchmark"
+        self.stem = self.folder / f"{self.data.name}_{kind}"
 
     def run(self) -> None:
         """Every row that the time allows; the results are written after each."""
@@ -227,9 +232,12 @@ class _Benchmark:
     def _draw(self) -> None:
         from gbm_fast.data import positive_from_integers
         from gbm_fast.data.pictures import save_panels
-        from validation.benchmark.page import draw_evaluations, labels
+        from validation.benchmark.page import draw_annealing, draw_evaluations, labels
 
         if not self.entries:
+            return
+        if "annealing" in self.options.groups:
+            draw_annealing(self.record(), self.stem.with_suffix(".png"))
             return
         real = positive_from_integers(self.data.test_images[:_PANEL], self.data.max_value)
         panels = [("real test images", real)]

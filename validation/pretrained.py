@@ -102,7 +102,7 @@ those of {_SOURCES.get(config.dataset, config.dataset)}.
 
 Trained with `{options} --seed {config.seed}` for {facts["step"]:,} steps of
 {config.batch_size} images, {facts["seconds"] / 60:.0f} minutes on the machine at hand; all
-settings stand in `config.json`. The weights are moving averages. Their hash, as loaded, is
+settings stand in `config.json`. {_before(facts, name)}The weights are moving averages. Their hash, as loaded, is
 `{run.weights_sha256()[:16]}`; that of the training images and labels
 `{(run.train_sha256 or "")[:16]}`.
 
@@ -116,6 +116,23 @@ an installation and for first experiments, not for comparison with published mod
 
 Licence of the weights: MIT, as the code; that of the data is its authors'.
 """
+
+
+def _before(facts: dict, name: str) -> str:
+    """The trainings that the weights come from, and how another one goes on from them."""
+    go_on = (
+        f"Another training goes on from them with\n`--config pretrained/{name}/config.json "
+        f"--initial-weights pretrained/{name} --seed S`.\n"
+    )
+    ledger = facts.get("began_from", [])
+    if not ledger:
+        return go_on
+    listed = "; ".join(
+        f"{one['images']:,} images in {one['seconds'] / 60:.0f} minutes "
+        f"(`{one['weights_sha256'][:16]}`)"
+        for one in ledger
+    )
+    return f"It began with the weights of\nearlier trainings: {listed}. {go_on}"
 
 
 def _table(rows: Sequence[tuple[SamplingSettings, dict]]) -> str:

@@ -66,6 +66,7 @@ def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
     folder = config.samples
     from_main(lambda: require_writable(folder))
     record = _record(sampler, source)
+    sampler.read()
     say = print if is_main() else _silent
     say(f"{sampler.caption}: {settings.num_images} {_kind(run)}")
     if source is not None:

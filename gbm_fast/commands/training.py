@@ -37,6 +37,7 @@ from gbm_fast.training.batches import Batches, ImageBatches, LawBatches
 from gbm_fast.training.build import build_model
 from gbm_fast.training.loop import fit, require_tensorboard
 from gbm_fast.training.memory import require_memory
+from gbm_fast.training.origin import read_origin
 from gbm_fast.training.resuming import continuing, run_folder
 from gbm_fast.training.runs import TrainedModel, write_run_files
 from gbm_fast.training.trainer import Trainer
@@ -104,10 +105,11 @@ def _train(config: TrainConfig, data: Data | None, network: nn.Module | None) ->
         config = resolve(config, images.image_size)
     source = _batches(config, images, data)
     _require_fit(config, source, network)
+    known = source.facts() | read_origin(config.initial_weights).facts()
     problem = from_main(lambda: without_distances(config, images))
     if problem:
         _say(f"no distances at the end: {problem}")
-    folder = Path(from_main(lambda: str(run_folder(config, source.facts()))))
+    folder = Path(from_main(lambda: str(run_folder(config, known))))
     with naming_folder(folder), locked(folder, "wait for it, or choose another --run-dir"):
         from_main(lambda: require_record(folder, config))
         trainer = Trainer(config, source, folder, network)
@@ -178,6 +180,7 @@ def _require_fit(config: TrainConfig, source: Batches, network: nn.Module | None
         require_patch_size(config, (shape[1], shape[2]))
     require_memory(config, shape, classes, device, network)
     model = build_model(config, shape, 0.0, 1.0, num_classes=classes, own_network=network)
+    read_origin(config.initial_weights).fill(model)
     log_vars = torch.tensor(noise_range(config)).square()
     labels = torch.zeros(2, dtype=torch.int64) if classes else None
     if network is None:

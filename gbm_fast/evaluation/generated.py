@@ -25,7 +25,7 @@ from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, worl
 from gbm_fast.sampling.batching import batches
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import Measurement
-from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.sampling import FROM_IMAGES, SamplingSettings
 from gbm_fast.settings.training import BUILT_IN, IN_PYTHON, LAWS
 from gbm_fast.training.runs import read_config, require_same_images, weights_facts
 
@@ -65,8 +65,8 @@ def measured_data(run: Path, measurement: Measurement) -> ImageData:
 
 
 def training_events(data: ImageData, settings: SamplingSettings) -> Events | None:
-    """The training images for a start from data; None for another start."""
-    if settings.start != "data":
+    """The training images for a start that reads them; None for another start."""
+    if settings.start not in FROM_IMAGES:
         return None
     return Events(positive_from_integers(data.train_images, data.max_value), data.train_labels)
 

@@ -15,6 +15,7 @@ images, is that law itself: an upper bound that no generative model may use, for
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ from gbm_fast.data.types import Events
 from gbm_fast.process import Process
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.settings.training import NoiseName
+from gbm_fast.starts import log_moments
 from gbm_fast.targets import LogNormalMixture
 from gbm_fast.targets.components import drawn_classes, draws_from
 
@@ -56,11 +58,44 @@ def from_class_averages(
     classes   int64 (batch,), on the CPU; None draws them by their shares. The noise is the same
               either way.
     """
+    m, v = process.log_mean(process.horizon), process.log_var(process.horizon)
+    return _moved_averages(statistics, noise, classes, m, v.sqrt())
+
+
+def from_class_averages_as_coded(
+    statistics: DataStatistics,
+    fit: tuple[Tensor, Tensor],
+    time: float,
+    noise: ImageNoise,
+    classes: Tensor | None,
+) -> Events:
+    """The same with mu_hat and sigma_hat in place of the process's mu and sigma, at `time`.
+
+        log X = log average + (mu_hat - sigma_hat^2 / 2) t + sigma_hat sqrt(t) z
+
+    as in the authors' code, at their level N - 1 of N (claim coded-start).
+
+    fit    (mu_hat, sigma_hat) of `fitted_lognormal`, each (C,)
+    """
+    mu_hat, sigma_hat = fit
+    drift, std = (mu_hat - sigma_hat.square() / 2) * time, sigma_hat * math.sqrt(time)
+    return _moved_averages(statistics, noise, classes, drift, std)
+
+
+def _moved_averages(
+    statistics: DataStatistics, noise: ImageNoise, classes: Tensor | None, m: Tensor, std: Tensor
+) -> Events:
+    """exp(m + std z) times the average of each one's class; m and std 0-d or (C,)."""
     if classes is None:
         classes = drawn_classes(statistics.class_frequencies, noise.uniform())
     z = noise.normal()
     averages = statistics.class_averages.to(z)[classes.to(z.device)]
-    return Events(process.sample(averages, process.horizon, z), classes)
+    return Events(averages * torch.exp(_by_channel(m, z) + _by_channel(std, z) * z), classes)
+
+
+def _by_channel(values: Tensor, z: Tensor) -> Tensor:
+    """Values 0-d or (C,), ready for (batch, C, ...)."""
+    return values.to(z).reshape(-1, *[1] * (z.ndim - 2))
 
 
 def fitted_lognormal(
@@ -74,8 +109,74 @@ def fitted_lognormal(
 def from_lognormal(mu_hat: Tensor, sigma_hat: Tensor, noise: ImageNoise) -> Tensor:
     """exp(mu_hat + sigma_hat z), channel by channel; (batch, C, ...)."""
     z = noise.normal()
-    a_channel = (-1, *[1] * (z.ndim - 2))
-    return torch.exp(mu_hat.to(z).reshape(a_channel) + sigma_hat.to(z).reshape(a_channel) * z)
+    return torch.exp(_by_channel(mu_hat, z) + _by_channel(sigma_hat, z) * z)
+
+
+class LogAxes(NamedTuple):
+    """A normal law of log X_0 in d dimensions by its principal axes, float64."""
+
+    mean: Tensor
+    """(d,)"""
+    axes: Tensor
+    """(d, r), the columns orthonormal."""
+    variances: Tensor
+    """(r,), along the axes."""
+    rest: float
+    """The variance along every direction that is perpendicular to them."""
+
+
+_MOST_ELEMENTS = 4096
+_MOST_IMAGES = 1024
+_MOST_AXES = 256
+
+
+def log_axes(of: Tensor | LogNormalMixture) -> LogAxes:
+    """The law with the moments of log X_0, of positive states (n, C, H, W) or of a law.
+
+    Up to 4,096 elements the covariance is that of all n states, exactly (divided by n). Above,
+    it is that of 1,024 of them, evenly spread over the n: their 256 leading axes, and in every
+    other direction the mean of the variance that is left.
+    """
+    if isinstance(of, LogNormalMixture):
+        mean, cov = (part.double() for part in log_moments(of))
+        return LogAxes(mean, *_decomposed(cov), 0.0)
+    d = of[0].numel()
+    if d > _MOST_ELEMENTS and len(of) > _MOST_IMAGES:
+        of = of[torch.linspace(0, len(of) - 1, _MOST_IMAGES).round().long()]
+    blocks = of.split(_MOST_IMAGES)
+    mean = sum((_logs(block).sum(0) for block in blocks), torch.zeros(())) / len(of)
+    if d <= _MOST_ELEMENTS:
+        squares = ((_logs(block) - mean).mT @ (_logs(block) - mean) for block in blocks)
+        return LogAxes(mean, *_decomposed(sum(squares, torch.zeros(())) / len(of)), 0.0)
+    deviations = torch.cat([_logs(block) for block in blocks]) - mean
+    axes, variances = _decomposed(deviations @ deviations.mT / len(of))
+    kept = min(_MOST_AXES, len(of) - 1)
+    along = deviations.mT @ axes[:, -kept:] / (variances[-kept:] * len(of)).sqrt()
+    return LogAxes(mean, along, variances[-kept:], float(variances[:-kept].sum() / (d - kept)))
+
+
+def _logs(states: Tensor) -> Tensor:
+    return states.flatten(1).double().log()
+
+
+def _decomposed(cov: Tensor) -> tuple[Tensor, Tensor]:
+    """The principal axes of a covariance, as columns, and their variances, ascending."""
+    variances, axes = torch.linalg.eigh(cov)
+    return axes, variances.clamp(min=0)
+
+
+def from_log_normal_law(data: LogAxes, process: Process, noise: ImageNoise) -> Tensor:
+    """exp(N(mean + m, covariance + v I)), the symmetric root of the covariance times z.
+
+    So along every axis the noise is that of z; where v is large, of each pixel that of its own.
+    """
+    z = noise.normal()
+    m, v = process.log_mean(process.horizon), process.log_var(process.horizon)
+    alone = (data.rest + v).sqrt()
+    flat, axes = z.flatten(1), data.axes.to(z)
+    longer = ((data.variances + v).sqrt() - alone).to(z)
+    log_x = (data.mean + m).to(z) + alone.to(z) * flat + flat @ axes * longer @ axes.mT
+    return log_x.exp().reshape(z.shape)
 
 
 def from_law(

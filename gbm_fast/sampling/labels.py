@@ -29,7 +29,7 @@ def require_class(run: TrainedModel, label: int, start: StartName, process: Proc
     if run.num_classes:
         return
     advice = "train with --class-conditional"
-    if start not in ("class-average", "data"):
+    if start not in ("class-average", "class-average-coded", "data"):
         raise ValueError(
             f"label: {run.folder} is not class-conditional, and the start {start} has no class: "
             f"{advice}, or pass --start class-average."

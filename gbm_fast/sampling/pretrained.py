@@ -1,5 +1,6 @@
 """Trained weights that come with a clone: loading them, and making such a folder from a run."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,11 +38,13 @@ def export(run: Path, folder: Path) -> None:
     config = read_config(run)
     if config.network == "own" or not (run / "statistics.safetensors").is_file():
         raise ValueError(f"{run} has a law or a network of its own: only runs on images are kept.")
-    config = replace(config, data_dir=None, run_dir=None, out_dir=Path("runs"))
+    config = replace(
+        config, data_dir=None, run_dir=None, initial_weights=None, out_dir=Path("runs")
+    )
     weights, facts = load_tensors(run / WEIGHTS_NAME, WEIGHTS_FORMAT)
     halves = {name: _half(name, tensor) for name, tensor in weights.items()}
     statistics, of = load_tensors(run / "statistics.safetensors", STATISTICS_FORMAT)
-    facts["config"] |= {"data_dir": None, "run_dir": None, "out_dir": "runs"}
+    facts["config"] = json.loads(to_json(config))
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(folder / "statistics.safetensors", statistics, STATISTICS_FORMAT, of)
     save_tensors(folder / WEIGHTS_NAME, halves, WEIGHTS_FORMAT, facts)

@@ -21,126 +21,36 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gbm_fast.data import load_dataset, positive_from_integers
-from gbm_fast.data.types import Events
-from gbm_fast.grids import Grid, Row, annealed, geometric, power
+from gbm_fast.data.positive import state_from_pixels
+from gbm_fast.data.types import Events, ImageData
 from gbm_fast.parameterisation import ScoreModel, score_function
-from gbm_fast.process import GBM, Process
+from gbm_fast.process import GBM
 from gbm_fast.runtime.distributed import is_main
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.runtime.state import callers_state_aside
 from gbm_fast.sampling.batching import batches
+from gbm_fast.sampling.build import build_grid, build_step, sampling_process
 from gbm_fast.sampling.initial import (
+    LogAxes,
     fitted_lognormal,
     from_class_averages,
+    from_class_averages_as_coded,
     from_data,
     from_law,
+    from_log_normal_law,
     from_lognormal,
+    log_axes,
 )
 from gbm_fast.sampling.labels import require_class, require_guidance, score_of_classes
 from gbm_fast.scores import LogScore
-from gbm_fast.settings.sampling import NOISE_FREE, SamplingSettings
-from gbm_fast.settings.training import IN_PYTHON, noise_range
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.training import IN_PYTHON
 from gbm_fast.simulation import Callback, simulate
-from gbm_fast.steps import (
-    DDIM,
-    AmbientMilstein,
-    Ancestral,
-    Churn,
-    DaleLangevin,
-    DPMSolver,
-    MarginalPreserving,
-    ProbabilityFlow,
-    SignAgnostic,
-    Step,
-)
 from gbm_fast.targets.components import drawn_classes
-from gbm_fast.training.build import build_process
 from gbm_fast.training.memory import images_at_once
 from gbm_fast.training.runs import TrainedModel
 
 _MOST_AT_ONCE = 2**20
-
-
-def build_step(settings: SamplingSettings) -> Step:
-    """The step of the sampler, churned where noise is asked for."""
-    if settings.churn:
-        return Churn(build_step(replace(settings, churn=0.0)), settings.churn)
-    match settings.sampler:
-        case "dale-langevin":
-            return DaleLangevin()
-        case "sign-agnostic":
-            return SignAgnostic()
-        case "milstein":
-            return AmbientMilstein()
-        case "ancestral":
-            return Ancestral()
-        case "marginal-preserving":
-            return MarginalPreserving(settings.kappa)
-        case "probability-flow":
-            return ProbabilityFlow()
-        case "ddim":
-            return DDIM()
-        case "dpmpp-2m" | "dpmpp-3m":
-            return DPMSolver(2 if settings.sampler == "dpmpp-2m" else 3)
-
-
-def sampling_process(run: TrainedModel, settings: SamplingSettings) -> Process:
-    """The process that is reversed: that of the training, or the paper's."""
-    if settings.process == "constant":
-        return GBM(sigma=settings.sigma)
-    return build_process(run.config)
-
-
-def build_grid(run: TrainedModel, settings: SamplingSettings, process: Process) -> Grid:
-    """The rows of the sampler, within the noise levels that the run was trained on.
-
-    without noise      levels sqrt(v) spaced as in EDM (probability-flow, ddim, dpmpp-2m, dpmpp-3m)
-    constant process   Algorithms 1 and 2: uniform levels, L inner steps, annealed by chi
-    exploding process  levels sqrt(v) spaced geometrically, annealed by chi
-
-    Raises ValueError where the network was not trained on a level of the grid, or where a setting
-    has no meaning on that grid.
-    """
-    low, high = noise_range(run.config)
-    top = float(process.log_var(process.horizon)) ** 0.5
-    constant = isinstance(process, GBM)
-    if (settings.step_length is not None or settings.denoise_steps) and not constant:
-        raise ValueError("step_length and denoise_steps belong to --process constant.")
-    if settings.sampler in NOISE_FREE:
-        grid = power(process, settings.levels, std_min=low, std_max=top)
-    elif constant:
-        grid = annealed(
-            settings.levels,
-            process.horizon,
-            settings.step_length,
-            settings.inner_steps,
-            settings.chi,
-            denoise_steps=settings.denoise_steps,
-        )
-    else:
-        grid = _exploding_grid(settings, process, low, top)
-    stds = [float(process.log_var(row.t_score)) ** 0.5 for row in (grid[0], grid[-1])]
-    if max(stds) > high * (1 + 1e-6) or min(stds) < low * (1 - 1e-6):
-        raise ValueError(
-            f"the network was trained for noise levels sqrt(v) in [{low:g}, {high:g}] and this "
-            f"grid visits [{min(stds):g}, {max(stds):g}]: choose another process or num_steps."
-        )
-    return grid
-
-
-def _exploding_grid(settings: SamplingSettings, process: Process, low: float, top: float) -> Grid:
-    if not build_step(settings).keeps_sign:
-        raise ValueError(
-            f"the {settings.sampler} step needs log-variance increments far below 1, which a grid "
-            f"from sqrt(v) = {top:g} down does not have: use --process constant."
-        )
-    if settings.inner_steps > 1:
-        raise ValueError(
-            "inner_steps belongs to --process constant: a step of this grid goes from one level "
-            "to the next, so a second one from the same level would pass it."
-        )
-    rows = geometric(process, settings.levels, low, top)
-    return tuple(Row(row.t_score, row.dt, settings.chi**i) for i, row in enumerate(rows))
 
 
 class Sampler:
@@ -150,7 +60,7 @@ class Sampler:
         run: the trained run, from `load_run`.
         settings: which sampler, process, start and grid, for how many samples.
         data: positive training images and their labels, in place of those that the run's own data
-            set has, for the start from data.
+            set has, for the starts data and lognormal-full.
         data_dir: where that data set is by now, None for where it was.
 
     The parts are attributes: `process`, `step`, `grid` (in the order in which the loop takes
@@ -175,6 +85,8 @@ class Sampler:
         self.grid = build_grid(run, settings, self.process)
         self.step = build_step(settings)
         require_guidance(run, settings.guidance)
+        if settings.start == "class-average-coded" and not isinstance(self.process, GBM):
+            raise ValueError("start class-average-coded belongs to --process constant.")
         if self.label is not None:
             require_class(run, self.label, settings.start, self.process)
         self.fit = self._fitted()
@@ -197,7 +109,7 @@ class Sampler:
     def _fitted(self) -> tuple[Tensor, Tensor] | None:
         statistics = self.run.statistics
         match self.settings.start:
-            case "lognormal":
+            case "lognormal" | "class-average-coded":
                 moments = statistics.log_means, statistics.log_stds
             case "lognormal-averages":
                 moments = statistics.average_log_means, statistics.average_log_stds
@@ -210,14 +122,7 @@ class Sampler:
         """The positive training images of the wanted class, read once, for the start from data."""
         if self._given is not None:
             return self._given
-        if self.run.config.dataset in IN_PYTHON:
-            raise ValueError(
-                f"the training images of {self.run.folder} were given in Python and cannot be "
-                "read again: choose another start, or pass them as data to Sampler."
-            )
-        config = self.run.config
-        data = load_dataset(config.dataset, self._data_dir or config.data_dir)
-        self.run.require_same_images(data, tested=False)
+        data = self._images()
         images, labels = data.train_images, data.train_labels
         if (label := self.label) is not None:
             wanted = labels == label
@@ -226,6 +131,37 @@ class Sampler:
             images, labels = images[wanted], labels[wanted]
         return Events(positive_from_integers(images, data.max_value), labels)
 
+    @cached_property
+    def log_axes(self) -> LogAxes:
+        """The principal axes of the training data's logarithms, for the start lognormal-full."""
+        if self.run.law is not None:
+            return log_axes(self.run.law)
+        if self._given is not None:
+            images = self._given.x
+        else:
+            data = self._images()
+            images = positive_from_integers(data.train_images, data.max_value)
+        return log_axes(state_from_pixels(images, self.run.config.noise))
+
+    def read(self) -> None:
+        """Read what the start is made of; ValueError or OSError where it is not there."""
+        if self.settings.start == "lognormal-full":
+            _ = self.log_axes
+        elif self.settings.start == "data" and self.run.law is None:
+            _ = self.data
+
+    def _images(self) -> ImageData:
+        """The images that the run was trained on, read again."""
+        config = self.run.config
+        if config.dataset in IN_PYTHON:
+            raise ValueError(
+                f"the training images of {self.run.folder} were given in Python and cannot be "
+                "read again: choose another start, or pass them as data to Sampler."
+            )
+        data = load_dataset(config.dataset, self._data_dir or config.data_dir)
+        self.run.require_same_images(data, tested=False)
+        return data
+
     def noise(self, indices: range, seed: int | None = None) -> ImageNoise:
         """The draws of the samples `indices` of a seed, that of the settings if none is given."""
         chosen = self.settings.seed if seed is None else seed
@@ -233,15 +169,25 @@ class Sampler:
 
     def initial_states(self, noise: ImageNoise) -> Events:
         """The states at the horizon, float32, and their classes, for as many as `noise` has."""
-        classes = self._chosen_classes(noise)
-        if self.fit is not None:
-            start = Events(from_lognormal(*self.fit, noise), classes)
-        elif self.settings.start == "class-average":
-            start = from_class_averages(self.run.statistics, self.process, noise, classes)
-        elif self.run.law is not None:
-            start = from_law(self.run.law, self.process, noise, classes)
-        else:
-            start = from_data(self.data, self.process, noise, self.run.config.noise)
+        run, classes = self.run, self._chosen_classes(noise)
+        match self.settings.start:
+            case "class-average":
+                start = from_class_averages(run.statistics, self.process, noise, classes)
+            case "class-average-coded":
+                assert self.fit is not None
+                time = 1 - 1 / self.settings.levels
+                start = from_class_averages_as_coded(
+                    run.statistics, self.fit, time, noise, classes
+                )
+            case "lognormal-full":
+                start = Events(from_log_normal_law(self.log_axes, self.process, noise), classes)
+            case "data" if run.law is not None:
+                start = from_law(run.law, self.process, noise, classes)
+            case "data":
+                start = from_data(self.data, self.process, noise, run.config.noise)
+            case _:
+                assert self.fit is not None
+                start = Events(from_lognormal(*self.fit, noise), classes)
         return Events(start.x.float(), start.labels)
 
     def _chosen_classes(self, noise: ImageNoise) -> Tensor | None:

@@ -19,7 +19,16 @@ SamplerName = Literal[
     "dpmpp-2m",
     "dpmpp-3m",
 ]
-StartName = Literal["class-average", "lognormal", "lognormal-averages", "data"]
+StartName = Literal[
+    "class-average",
+    "class-average-coded",
+    "lognormal",
+    "lognormal-averages",
+    "lognormal-full",
+    "data",
+]
+FROM_IMAGES: tuple[StartName, ...] = ("lognormal-full", "data")
+"""Starts for which the training images are read."""
 NOISE_FREE = ("probability-flow", "ddim", "dpmpp-2m", "dpmpp-3m")
 """Samplers that draw noise for their start alone, and space their levels as EDM does."""
 _CHURNED = ("probability-flow", "ddim")
@@ -50,9 +59,11 @@ class SamplingSettings:
     sigma: float = 0.8
     """Diffusion rate of --process constant."""
     start: StartName = "lognormal"
-    """class-average: a class's mean image pushed to the horizon; lognormal: fitted to the pixels
-    of noised data; lognormal-averages: to those of noised class averages; data: noised training
-    images, an upper bound for diagnosis."""
+    """class-average: a class's mean image pushed to the horizon; class-average-coded: by the
+    numbers of the authors' code (--process constant); lognormal: fitted to the pixels of noised
+    data; lognormal-averages: to those of noised class averages; lognormal-full: with the mean and
+    covariance of all pixels, for which the training images are read; data: noised training images,
+    an upper bound for diagnosis."""
     num_steps: int | None = None
     """Levels of the grid (default: 1000; without noise 20, but 18 for probability-flow and 50 for
     ddim)."""

@@ -16,7 +16,7 @@ class OtherSettingsError(ValueError):
 
 
 # Settings that older records lack: what they did is the default.
-_ADDED = ("class_conditional", "label_dropout", "noise", "target_level")
+_ADDED = ("class_conditional", "label_dropout", "noise", "target_level", "initial_weights")
 
 
 def to_json(config: TrainConfig) -> str:
@@ -87,11 +87,12 @@ def _value(name: str, value: object, annotation: object) -> object:
 
 # What may change when a run goes on: its length, places and names, what is kept or shown, and what
 # computes it, to the rounding of another device or compiler. Precision is no such thing. The data
-# are compared by their content, wherever they are.
+# and the initial weights are compared by their content, wherever they are.
 _FREE = (
     *("preset", "steps", "minutes", "resume", "out_dir", "run_dir", "metrics_images"),
     *("keep_last", "keep_every", "log_every", "tensorboard", "samples_every"),
     *("device", "compile", "micro_batch", "timeout_minutes", "data_dir"),
+    "initial_weights",
 )
 
 

@@ -119,6 +119,10 @@ class TrainConfig:
     patch_size: int | None = None
     """Side of the space-to-depth fold in front of the unet (default: for your own images it
     follows their size, 2 up to 64 x 64, then 4)."""
+    initial_weights: Path | None = None
+    """Folder of a run or of pretrained weights: the training begins with its averaged weights in
+    place of random ones. The network has to be the same (--config FOLDER/config.json); another
+    --seed gives other batches."""
     dropout: float = 0.0
     """Dropout probability in the residual blocks of unet and ddpmpp."""
 

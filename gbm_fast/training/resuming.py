@@ -63,14 +63,16 @@ def _is_this(folder: Path, config: TrainConfig, data: dict[str, Any]) -> bool:
         ) from error
     if differences(begun, config):
         return False
-    then = (newest_facts(folder) or {}).get("train_sha256")
-    return then is None or then == data.get("train_sha256", then)
+    facts = newest_facts(folder) or data
+    then = facts.get("train_sha256")
+    same = then is None or then == data.get("train_sha256", then)
+    return same and facts.get("began_from", []) == data.get("began_from", [])
 
 
 def run_folder(config: TrainConfig, data: dict[str, Any]) -> Path:
     """The folder that a training with these settings and data writes to, made where it is new.
 
-    data   the facts of the batches
+    data   the facts of the batches, and as `began_from` the ledger of the initial weights
 
     Raises ValueError where a given folder holds a run of other settings, or holds a run and
     `resume` is "never", or has files of somebody else's in the places of ours; and where a

@@ -191,10 +191,13 @@ def read_config(folder: Path) -> TrainConfig:
 def write_run_files(folder: Path, config: TrainConfig, data: Batches) -> None:
     """config.json, environment.json, and what the starts of the samplers need of the data.
 
-    The folder of the data is stored as an absolute one, so that it is found from anywhere.
+    The folders of the data and of initial weights are stored as absolute ones, so that they are
+    found from anywhere.
     """
-    place = None if config.data_dir is None else config.data_dir.absolute()
-    text = to_json(replace(config, data_dir=place))
+    read = ("data_dir", "initial_weights")
+    given = {name: getattr(config, name) for name in read}
+    places = {name: place and place.absolute() for name, place in given.items()}
+    text = to_json(replace(config, **places))
     write_atomic(folder / "config.json", text.encode())
     remove_leftovers(folder)
     packages = ("torch", "torchvision", "numpy", "safetensors")

@@ -9,7 +9,6 @@ first item of the round), the same again where processes and rounds are.
 
 import json
 import warnings
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel
 
 from gbm_fast.objectives import m_dsm
 from gbm_fast.parameterisation import ScoreModel, score_function
@@ -29,6 +27,7 @@ from gbm_fast.runtime.random import Stream, torch_seed
 from gbm_fast.settings.failures import naming_memory
 from gbm_fast.settings.stored import differences, from_json, to_json
 from gbm_fast.settings.training import TrainConfig
+from gbm_fast.training.averages import moving_average
 from gbm_fast.training.batches import Batch, Batches, TrainingData
 from gbm_fast.training.build import build_model, build_process, build_weighting
 from gbm_fast.training.checkpoints import (
@@ -43,6 +42,7 @@ from gbm_fast.training.checkpoints import (
     warn_of_changes,
 )
 from gbm_fast.training.memory import images_at_once
+from gbm_fast.training.origin import read_origin
 from gbm_fast.training.runs import WEIGHTS_NAME, TrainedModel, stored_weights
 
 # A larger network takes fewer images at once on a CPU, where its memory is the bound.
@@ -89,6 +89,7 @@ class Trainer:
         self.step, self.seconds, self.saved_step = 0, 0.0, -1
         self._least_loss = LeastLoss(config.checkpoint_every)
         self._chosen_sha256 = ""
+        self.origin = read_origin(config.initial_weights)
         self._load()
         self.items, self.micro_batch = self._share()
         if config.compile:
@@ -258,8 +259,8 @@ class Trainer:
 
     def _facts(self) -> dict[str, Any]:
         """What weights and checkpoints say of themselves, plain JSON."""
-        settings = {"config": json.loads(to_json(self.config))}
-        return settings | {"step": self.step, "seconds": self.seconds} | self.batches.facts()
+        said = {"config": json.loads(to_json(self.config))} | self.origin.facts()
+        return said | {"step": self.step, "seconds": self.seconds} | self.batches.facts()
 
     def _write(self, chosen: bool) -> None:
         # The weights first: a run killed in between writes them again when it is resumed.
@@ -286,6 +287,7 @@ class Trainer:
     def _load(self) -> None:
         found = restore(self.folder)
         if found is None:
+            self.origin.fill(self.model)
             return
         tensors, facts = found
         different = differences(from_json(json.dumps(facts["config"])), self.config)
@@ -295,6 +297,7 @@ class Trainer:
                 "another folder."
             )
         self.batches.require_same(facts)
+        self.origin.require_same(facts)
         if self.config.choose == "least-loss":
             self._least_loss.unpack(tensors.pop("least_loss"))
         unpack(tensors, self.model, self.average, self.optimiser)
@@ -324,27 +327,3 @@ class Trainer:
                 stacklevel=2,
             )
         self._write_weights()
-
-
-Weights = tuple[Tensor, ...] | list[Tensor]
-
-
-def _ramped(decay: float) -> Callable[[Weights, Weights, Tensor | int], None]:
-    @torch.no_grad()
-    def update(averaged: Weights, current: Weights, count: Tensor | int) -> None:
-        n = int(count)
-        weight = 1 - min(decay, (1 + n) / (10 + n))
-        torch._foreach_lerp_(averaged, current, weight)
-
-    return update
-
-
-def moving_average(model: nn.Module, decay: float) -> AveragedModel:
-    """The average of `model`'s weights, in eval mode: the first update copies them.
-
-    After n updates the next one keeps the share min(decay, (1 + n) / (10 + n)), so that the first
-    weights do not linger.
-    """
-    average = AveragedModel(model, multi_avg_fn=_ramped(decay), use_buffers=False)
-    average.eval()
-    return average

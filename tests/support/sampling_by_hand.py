@@ -143,6 +143,16 @@ class HandRun:
         mean = self.shares() @ centres
         return mean, np.sqrt(self.shares() @ (within + (centres - mean) ** 2) + top**2)
 
+    def moments(self) -> tuple[Array, Array]:
+        """Mean (d,) and covariance (d, d) of log X_0."""
+        if self.data.images is not None:
+            logs = np.log(self.data.positive()).reshape(len(self.data.labels), -1)
+            return logs.mean(0), np.cov(logs.T, ddof=0)
+        means = self.data.law.log_means.numpy()
+        mean = self.shares() @ means
+        within = np.tensordot(self.shares(), self.data.law.log_covs.numpy(), 1)
+        return mean, within + (means - mean).T @ np.diag(self.shares()) @ (means - mean)
+
     def samples(
         self, settings: gbm.SamplingSettings, numbers: range
     ) -> tuple[Array, list[int] | None]:
@@ -168,7 +178,7 @@ class HandRun:
     def picks(self, settings: gbm.SamplingSettings) -> tuple[int | None, np.ndarray]:
         """What is drawn before the normal numbers (`sample_noise`); the images to pick from."""
         label, none = settings.label, np.arange(0)
-        if settings.start == "class-average":
+        if settings.start.startswith("class-average"):
             return 0, none
         if settings.start == "data" and self.data.images is not None:
             rows = np.arange(len(self.data.labels))
@@ -187,6 +197,10 @@ class HandRun:
         """The state at the horizon, where v is the square of the greatest level, and its class."""
         _, top, _ = self.process(settings)
         z = noise.z[0].astype(np.float64)
+        if settings.start == "lognormal-full":
+            mean, cov = self.moments()
+            root = sqrtm(cov + top**2 * np.eye(len(mean))).real
+            return np.exp(mean + root @ z.ravel()).reshape(z.shape), label
         if settings.start.startswith("lognormal"):
             mu, sigma = (part.reshape(-1, *[1] * (z.ndim - 1)) for part in self.fit(settings))
             return np.exp(mu + sigma * z), label
@@ -196,6 +210,11 @@ class HandRun:
         label = self.drawn(noise.drawn) if label is None else label
         if settings.start == "class-average":
             return self.averages()[label] * np.exp(top * z), label
+        if settings.start == "class-average-coded":
+            mu, sigma = (part.reshape(-1, *[1] * (z.ndim - 1)) for part in self.fit(settings))
+            t = 1 - 1 / (settings.num_steps or LEVELS.get(settings.sampler, 1000))
+            moved = np.exp((mu - sigma**2 / 2) * t + sigma * np.sqrt(t) * z)
+            return self.averages()[label] * moved, label
         cov = self.data.law.log_covs[label].numpy() + top**2 * np.eye(len(z))
         y = self.data.law.log_means[label].numpy() + sqrtm(cov).real @ z
         return np.exp(y), label

@@ -101,6 +101,43 @@ def draw_evaluations(record: dict, path: Path) -> None:
         figure.savefig(unfinished, dpi=130)
 
 
+def draw_annealing(record: dict, path: Path) -> None:
+    """Distance in log pixels against chi, a panel a start: measured, predicted, floor.
+
+    The prediction is that of Dale-Langevin; the sign-agnostic sampler has none.
+    """
+    rows = record["rows"]
+    starts = list(dict.fromkeys(entry["name"].split(", ")[0] for entry in rows))
+    figure = Figure(figsize=(4.2 * len(starts), 4.2), layout="constrained")
+    panels = figure.subplots(1, len(starts), sharey=True, squeeze=False)[0]
+    for start, axes in zip(starts, panels, strict=True):
+        own = [entry for entry in rows if entry["name"].startswith(f"{start}, ")]
+        for sampler, marker in (("dale-langevin", "o"), ("sign-agnostic", "s")):
+            of = [entry for entry in own if entry["settings"]["sampler"] == sampler]
+            chi = [_of_1000(entry["settings"]) for entry in of]
+            colour = RED if sampler == "dale-langevin" else BLUE
+            if of and of[0]["predicted"] is not None:
+                told = [entry["predicted"] for entry in of]
+                axes.plot(chi, told, color=colour, label=f"{sampler}, predicted")
+            found = [over_blocks(entry, "log_pixels")[0] for entry in of]
+            axes.plot(chi, found, marker, color=colour, label=sampler, alpha=0.7)
+        axes.axhline(
+            rows[0]["log_pixels_floor"], color="black", linestyle=":", label="real images"
+        )
+        axes.set(title=start, xlabel="chi, for 1000 levels", yscale="log")
+        axes.grid(True, which="both", color="#dddddd", linewidth=0.6)
+    panels[0].set_ylabel("Fréchet distance of log pixels")
+    panels[0].legend(frameon=False)
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=130)
+
+
+def _of_1000(settings: dict) -> float:
+    """The chi that does over 1000 levels what the row's does over its own."""
+    chi: float = settings["chi"] ** ((settings["num_steps"] or 1000) / 1000)
+    return chi
+
+
 def labels(entries: Sequence[dict]) -> list[str]:
     """What stands over the grid of each row."""
     return [

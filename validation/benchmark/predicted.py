@@ -80,7 +80,12 @@ class Prediction:
         match settings.start:
             case "class-average":
                 return gbm_ref.Gaussian(averages.mean + m, averages.cov + noise)
-            case "data":
+            case "class-average-coded":
+                centre, spread = fitted(self._train.mean(0), self._train.var(0), self._channels)
+                t, spread = 1.0 - 1.0 / settings.levels, spread + v
+                moved = averages.mean + (centre + m - spread / 2.0) * t
+                return gbm_ref.Gaussian(moved, averages.cov + np.diag(spread) * t)
+            case "data" | "lognormal-full":
                 of = gbm_ref.Gaussian(self._train.mean(0) + m, np.cov(self._train.T, ddof=0))
                 return gbm_ref.Gaussian(of.mean, of.cov + noise)
             case "lognormal":

@@ -6,6 +6,9 @@ paper    Table 1: both samplers from the log-normal fit and from class averages,
 starts   the same network with chi = 1 from every start, and from the end of its own process,
          where the image is gone; "noised training images" is what no generative model may use
 few      distance against evaluations, for every sampler of the run's own process
+annealing
+         both samplers of the paper from its three starts with chi from 0.99 to 1 (Appendix G.2),
+         one step of the length of a level at each level
 
 Nothing heavy is imported here, so that `--help` answers at once.
 """
@@ -17,7 +20,7 @@ from typing import Literal, NamedTuple
 from gbm_fast.settings.sampling import SamplerName, SamplingSettings
 from gbm_fast.settings.sampling_presets import PAPER, with_preset
 
-Group = Literal["paper", "starts", "few"]
+Group = Literal["paper", "starts", "few", "annealing"]
 SLOW = 200
 """Evaluations above which a row is a slow one."""
 _STARTS = {
@@ -25,6 +28,12 @@ _STARTS = {
     "log-normal fit to noised data": "lognormal",
     "log-normal fit to noised averages": "lognormal-averages",
 }
+# The start of the authors' code (claim coded-start), and the closest log-normal law (claim R23).
+_OTHER_STARTS = {
+    "class averages moved as coded": "class-average-coded",
+    "log-normal with all moments": "lognormal-full",
+}
+_CHI = (0.99, 0.9925, 0.995, 0.9975, 0.999, 0.9995, 1.0)
 # Levels of each sampler; the probability flow reads the score twice a level, but for the last.
 _FEW: dict[SamplerName, tuple[int, ...]] = {
     "probability-flow": (3, 5, 10, 18, 50),
@@ -58,15 +67,20 @@ def table(dataset: str, groups: tuple[Group, ...], seed: int, num_steps: int = 1
     found = list(_few(base)) if "few" in groups else []
     fixed = [*(_starts(base) if "starts" in groups else ())]
     fixed += _paper(base, dataset) if "paper" in groups else ()
+    fixed += _annealing(base) if "annealing" in groups else ()
     return found + [row._replace(settings=_shortened(row.settings, num_steps)) for row in fixed]
 
 
 def _shortened(settings: SamplingSettings, num_steps: int) -> SamplingSettings:
-    """The same with `num_steps` levels in place of 1000: steps keep their share of a level."""
+    """The same with `num_steps` levels in place of 1000.
+
+    Steps keep their share of a level, and chi what it makes of the noise over all of them.
+    """
     if settings.levels != 1000 or num_steps == 1000:
         return settings
     length = settings.step_length and settings.step_length * 1000 / num_steps
-    return replace(settings, num_steps=num_steps, step_length=length)
+    chi = settings.chi ** (1000 / num_steps)
+    return replace(settings, num_steps=num_steps, step_length=length, chi=chi)
 
 
 def _few(base: SamplingSettings) -> Iterator[Row]:
@@ -87,8 +101,17 @@ def _starts(base: SamplingSettings) -> Iterator[Row]:
         "starts",
     )
     for sampler in ("probability-flow", "dale-langevin", "sign-agnostic"):
-        for name, start in _STARTS.items():
+        for name, start in (_STARTS | _OTHER_STARTS).items():
             yield Row(f"{name}, {sampler}", replace(fixed, sampler=sampler, start=start), "starts")
+
+
+def _annealing(base: SamplingSettings) -> Iterator[Row]:
+    for sampler in ("dale-langevin", "sign-agnostic"):
+        for name, start in _STARTS.items():
+            for chi in _CHI:
+                settings = replace(base, sampler=sampler, start=start, chi=chi)
+                settings = replace(settings, process="constant")
+                yield Row(f"{name}, {sampler}, chi {chi:g}", settings, "annealing")
 
 
 def _paper(base: SamplingSettings, dataset: str) -> Iterator[Row]:

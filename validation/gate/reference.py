@@ -101,6 +101,15 @@ def start_law(
     match settings.start:
         case "class-average":
             return gbm_ref.Gaussian(averages.log_means[chosen] + m, v * np.eye(d))
+        case "class-average-coded":
+            overall = gbm_ref.log_moments(gbm_ref.PointMasses(problem.points))
+            mean, var = fitted(overall.mean, np.diag(overall.cov), problem.event[0])
+            t, var = 1.0 - 1.0 / settings.levels, var + v
+            moved = averages.log_means[chosen] + (mean + m - var / 2.0) * t
+            return gbm_ref.Gaussian(moved, np.diag(var) * t)
+        case "lognormal-full":
+            overall = gbm_ref.log_moments(gbm_ref.PointMasses(problem.points))
+            return gbm_ref.Gaussian(overall.mean + m, overall.cov + v * np.eye(d))
         case "data":
             return gbm_ref.Gaussian(np.log(problem.points[chosen]) + m, v * np.eye(d))
         case "lognormal":
@@ -130,15 +139,19 @@ def replay(
     start, the noise of each row of a step that uses any.
     """
     chosen = np.zeros(n, dtype=np.int64)
-    if settings.start == "class-average":
+    if settings.start.startswith("class-average"):
         shares = np.bincount(problem.labels) / problem.labels.size
         chosen = np.searchsorted(np.cumsum(shares)[:-1], noise.uniform().numpy(), side="right")
     elif settings.start == "data":
         chosen = noise.integers(len(problem.points)).numpy()
     first = _flat(noise.normal(), n)
     laws = [start_law(settings, problem, sampler.process, int(one)) for one in chosen]
-    spreads = np.stack([np.sqrt(np.diag(law.cov)) for law in laws])
-    x_T = np.exp(np.stack([law.mean for law in laws]) + spreads * first)
+    means = np.stack([law.mean for law in laws])
+    if settings.start == "lognormal-full":
+        values, axes = np.linalg.eigh(laws[0].cov)
+        x_T = np.exp(means + first @ (axes * np.sqrt(values)) @ axes.T)
+    else:
+        x_T = np.exp(means + np.stack([np.sqrt(np.diag(law.cov)) for law in laws]) * first)
     rows = len(sampler.grid) if sampler.step.uses_noise else 0
     drawn = [_flat(noise(row), n) for row in range(rows)]
     return Draws(x_T, np.stack(drawn) if rows else np.empty(0))

@@ -78,7 +78,9 @@ def assert_sampled(folder: Path, count: int, has_class: bool = False) -> None:
     assert json.loads((folder / "settings.json").read_text())["num_images"] == count
 
 
-@pytest.mark.parametrize("start", ["class-average", "lognormal", "lognormal-averages", "data"])
+@pytest.mark.parametrize(
+    "start", ["class-average", "lognormal", "lognormal-averages", "lognormal-full", "data"]
+)
 @pytest.mark.parametrize("sampler", ["dale-langevin", "sign-agnostic", "probability-flow"])
 def test_a_sampler_from_a_start(run: Path, command: Command, sampler: str, start: str) -> None:
     process = "constant" if sampler == "sign-agnostic" else "run"

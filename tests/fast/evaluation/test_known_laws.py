@@ -157,7 +157,9 @@ def test_a_batch_of_a_law_by_hand() -> None:
     assert torch.allclose(found.x, expected[:, :2], rtol=1e-7, atol=0)
 
 
-@pytest.mark.parametrize("start", ["lognormal", "lognormal-averages", "class-average", "data"])
+@pytest.mark.parametrize(
+    "start", ["lognormal", "lognormal-averages", "lognormal-full", "class-average", "data"]
+)
 def test_every_start_serves_a_law_by_its_formula(plane: Path, start: str) -> None:
     """On the very draws of each sample; the exact start has the component's own covariance."""
     run = gbm.load_run(plane, "cpu")
@@ -173,6 +175,10 @@ def test_every_start_serves_a_law_by_its_formula(plane: Path, start: str) -> Non
     elif start == "data":
         roots = symmetric_roots(law.log_covs + v * torch.eye(2))[labels]
         expected = law.log_means[labels] + (roots @ z[..., None])[..., 0]
+    elif start == "lognormal-full":
+        mean, cov = gbm.log_moments(law)
+        (root,) = symmetric_roots(cov[None] + v * torch.eye(2))
+        expected = mean + z @ root
     else:
         names = ("average_log_means", "average_log_stds") if "averages" in start else ()
         mean, std = (getattr(known, name) for name in names or ("log_means", "log_stds"))

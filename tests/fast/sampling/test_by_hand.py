@@ -32,7 +32,8 @@ from tests.support.sampling_by_hand import NOISE_FREE, STEPS, HandRun
 from tests.support.small_colour import Told
 from tests.support.training_by_hand import HandData
 
-STARTS = ("class-average", "lognormal", "lognormal-averages", "data")
+STARTS = ("class-average", "lognormal", "lognormal-averages", "data", "lognormal-full")
+OF_CONSTANT = (*STARTS, "class-average-coded")
 Pair = tuple[gbm.Run, HandRun]
 
 
@@ -96,7 +97,9 @@ ON_RUN = [("exploding", s) for s in STEPS if s not in ("sign-agnostic", "milstei
 ON_CONSTANT = [("constant", s) for s in STEPS]
 # Every start and every sampler on both processes.
 CELLS = [
-    (*cell, start) for part in (ON_RUN, ON_CONSTANT) for cell, start in zip(part, cycle(STARTS))
+    (*cell, start)
+    for part, starts in ((ON_RUN, STARTS), (ON_CONSTANT, OF_CONSTANT))
+    for cell, start in zip(part, cycle(starts))
 ]
 
 
@@ -147,7 +150,7 @@ def test_labels_and_starts_are_those_of_the_class(
 
 
 @pytest.mark.parametrize(
-    ("sampler", "start"), [*zip(("probability-flow", "milstein") * 2, STARTS, strict=True)]
+    ("sampler", "start"), [*zip(("probability-flow", "milstein") * 3, OF_CONSTANT, strict=True)]
 )
 def test_draws_of_a_law_are_those_written_by_hand(
     runs: dict[str, Pair], sampler: SamplerName, start: StartName

@@ -106,7 +106,9 @@ def test_classes_are_drawn_by_their_shares_of_the_training_images() -> None:
         assert made(CONDITIONAL, dataclasses.replace(FLOW, start=start))[0] == expected
 
 
-@pytest.mark.parametrize("start", ["lognormal", "lognormal-averages", "class-average", "data"])
+@pytest.mark.parametrize(
+    "start", ["lognormal", "lognormal-averages", "lognormal-full", "class-average", "data"]
+)
 @pytest.mark.parametrize("run", [CONDITIONAL, PLAIN], ids=["conditional", "plain"])
 def test_a_label_is_that_of_all_images(run: TrainedModel, start: str) -> None:
     settings = dataclasses.replace(FLOW, start=start, label=1)

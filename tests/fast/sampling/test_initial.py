@@ -170,6 +170,62 @@ def test_the_lognormal_start_from_given_draws() -> None:
     assert_twins(found, power.exp().numpy(), scale.numpy())
 
 
+def test_the_start_as_coded_has_the_fit_in_place_of_the_process() -> None:
+    """Claim coded-start: mean (mu_hat - sigma_hat^2 / 2) t, variance sigma_hat^2 t, by channel."""
+    statistics, time = data_statistics(*varied(), 5), 0.75
+    mu, sigma = tensor([0.2, -0.3, 0.5]), tensor([1.1, 0.7, 1.3])
+    found, labels = initial.from_class_averages_as_coded(
+        statistics, (mu, sigma), time, replayed(20), None
+    )
+    plain, same = initial.from_class_averages(statistics, PROCESSES["constant"], replayed(20))
+    draws = replayed(20)
+    draws.uniform()
+    z, mean = draws.normal().double(), (mu - sigma**2 / 2) * time
+    moved = mean[:, None, None] + (sigma * time**0.5)[:, None, None] * z
+    expected = statistics.class_averages[labels] * moved.exp()
+    assert torch.equal(labels, same) and not torch.allclose(found, plain, rtol=0.1)
+    assert torch.allclose(found.double(), expected, rtol=3e-6, atol=0)
+
+
+def states(count: int) -> Tensor:
+    """Positive states (count, 3, 2, 2) whose pixels depend on each other."""
+    draws = generator("initialisation").normal(size=(count, 12)) @ np.tri(12) / 4
+    return tensor(np.exp(draws)).unflatten(1, SHAPE)
+
+
+@pytest.mark.parametrize("count", [7, 30])
+def test_all_moments_of_the_full_log_normal_start(count: int) -> None:
+    """The map of z is the symmetric root of covariance + v I, also where it has lesser rank."""
+    process, x = PROCESSES["constant"], states(count)
+    law = initial.log_axes(x)
+    logs = x.flatten(1).log().numpy()
+    m, v = (float(part(process.horizon)) for part in (process.log_mean, process.log_var))
+    found = initial.from_log_normal_law(law, process, replayed(9)).flatten(1).double().log()
+    values, axes = np.linalg.eigh(np.cov(logs.T, ddof=0) + v * np.eye(12))
+    z = replayed(9).normal().flatten(1).double().numpy()
+    expected = logs.mean(0) + m + z @ (axes * np.sqrt(values)) @ axes.T
+    assert np.abs(found.numpy() - expected).max() < 2e-6
+    # The marginals alone would be told apart.
+    alone = logs.mean(0) + m + z * np.sqrt(logs.var(0) + v)
+    assert np.abs(found.numpy() - alone).max() > 0.02
+
+
+def test_large_images_have_leading_axes_and_an_even_rest(monkeypatch: Patch) -> None:
+    """The axes are those of the covariance, the variance of the rest is its mean; and the images
+    are taken evenly from all of them."""
+    x = states(31)
+    exact = initial.log_axes(x[::2])
+    monkeypatch.setattr("gbm_fast.sampling.initial._MOST_ELEMENTS", 11)
+    monkeypatch.setattr("gbm_fast.sampling.initial._MOST_IMAGES", 16)
+    monkeypatch.setattr("gbm_fast.sampling.initial._MOST_AXES", 5)
+    law = initial.log_axes(x)
+    assert law.axes.shape == (12, 5) and torch.allclose(law.mean, exact.mean, rtol=1e-13)
+    assert torch.allclose(law.variances, exact.variances[-5:], rtol=1e-10)
+    overlaps = (law.axes.mT @ exact.axes[:, -5:]).abs()
+    assert torch.allclose(overlaps, torch.eye(5, dtype=torch.float64), atol=1e-9)
+    assert law.rest == pytest.approx(float(exact.variances[:-5].mean()), rel=1e-10)
+
+
 def test_the_start_from_data_from_given_draws() -> None:
     """It differs from the class averages: images themselves, each drawn by its number."""
     process, (images, labels) = PROCESSES["constant"], varied()

@@ -15,8 +15,8 @@ import gbm_fast as gbm
 from gbm_fast.commands.training import standard_samplers
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling import film
+from gbm_fast.sampling.build import build_grid, build_step
 from gbm_fast.sampling.film import save_trajectory
-from gbm_fast.sampling.sampler import build_grid, build_step
 from tests.support.fixtures import Folders, Patch
 from tests.support.good import each
 from tests.support.pictures import grey_levels
@@ -238,6 +238,12 @@ def test_a_level_outside_the_trained_range_is_refused(
     for attempt in (lambda: build_grid(run, settings, CONSTANT), lambda: sampled(run, settings)):
         with pytest.raises(ValueError, match="was trained for noise levels"):
             attempt()
+
+
+def test_the_start_as_coded_belongs_to_the_constant_process() -> None:
+    coded = gbm.SamplingSettings(start="class-average-coded")
+    with pytest.raises(ValueError, match="class-average-coded belongs to --process constant"):
+        gbm.Sampler(RUN, coded)
 
 
 OF_NOISE = {"chi": 0.9, "inner_steps": 2, "denoise_steps": 1, "step_length": 0.01}

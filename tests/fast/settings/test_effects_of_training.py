@@ -189,6 +189,8 @@ ROWS: dict[str, Row] = {
     "multipliers": Row((1,), (1, 1), learned, {}, OF_IMAGES),
     "blocks": Row(1, 2, learned, {}, OF_IMAGES),
     "patch_size": Row(4, 2, learned, {}, OF_IMAGES),
+    # Refused here; what it does is in test_origin.py.
+    "initial_weights": Row(None, Path("nowhere")),
     "dropout": Row(0.0, 0.4, learned, {}, OF_IMAGES),
     "batch_size": Row(6, 5),
     "micro_batch": Row(None, 4, rounds),

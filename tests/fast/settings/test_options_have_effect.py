@@ -39,6 +39,7 @@ TRAIN: dict[str, str | tuple[str, str]] = {
     "label_dropout": ("--label-dropout 0.1", "label_dropout belongs to class_conditional"),
     "importance": ("--importance", "importance changes nothing"),
     "width": ALWAYS,
+    "initial_weights": ALWAYS,
     "depth": ("--network unet --depth 2", "depth is no setting of network"),
     "multipliers": ("--network ncsn --multipliers 1", "multipliers is no setting of network"),
     "blocks": ("--network ncsn --blocks 1", "blocks is no setting of network"),

@@ -32,7 +32,8 @@ CHANGES = {
     "process": "constant", "sigma": 0.65, "num_steps": 77,
     "parameterisation": "stein", "weighting": "none", "times": "uniform", "importance": True,
     "network": "unet", "width": 24, "multipliers": (1, 3, 2), "blocks": 2, "patch_size": 4,
-    "dropout": 0.17, "batch_size": 19, "micro_batch": 5, "learning_rate": 3.3e-4,
+    "initial_weights": Path("some/run"), "dropout": 0.17,
+    "batch_size": 19, "micro_batch": 5, "learning_rate": 3.3e-4,
     "weight_decay": 0.02, "warmup_steps": 11, "clip_norm": 0.7, "ema_decay": 0.98,
     "average": "saved-checkpoints", "average_every": 26, "choose": "least-loss", "steps": 123,
     "minutes": 2.75, "seed": 29, "precision": "float32", "compile": True, "device": "cpu",
@@ -84,6 +85,7 @@ def test_a_file_without_a_key_or_of_another_kind_is_refused() -> None:
         from_json(json.dumps(record))
     # Runs from before there were class-conditional ones lack the key, and are none.
     later = {"class_conditional": False, "label_dropout": 0.0, "noise": "multiplicative"}
+    later |= {"initial_weights": None}
     record = json.loads(to_json(EVERY_FIELD_CHANGED))
     kept = {name: value for name, value in record.items() if name not in later}
     assert from_json(json.dumps(kept)) == dataclasses.replace(EVERY_FIELD_CHANGED, **later)
@@ -238,7 +240,7 @@ def test_noise_range_of_both_processes() -> None:
 def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
     free = {"data_dir", "out_dir", "run_dir", "resume", "steps", "minutes", "metrics_images"}
     free |= {"preset", "micro_batch", "keep_last", "keep_every", "tensorboard", "samples_every"}
-    free |= {"timeout_minutes", "log_every", "device", "compile"}
+    free |= {"timeout_minutes", "log_every", "device", "compile", "initial_weights"}
     needs = {"sigma": {"process": "constant"}, "importance": {"weighting": "none"}}
     needs |= {"label_dropout": {"class_conditional": True}}
     for field in dataclasses.fields(gbm.TrainConfig):

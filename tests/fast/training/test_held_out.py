@@ -18,7 +18,9 @@ from tests.support.fixtures import Folders
 from tests.support.hand_runs import EXPLODING, write_folder
 from tests.support.tiny_data import BRIEF
 
-STARTS: tuple[StartName, ...] = ("class-average", "lognormal", "lognormal-averages", "data")
+STARTS: tuple[StartName, ...] = (
+    *("class-average", "lognormal", "lognormal-averages", "lognormal-full", "data"),
+)
 SETTINGS = {
     "dataset": "folder", "steps": 3, "batch_size": 4, "width": 8, "multipliers": (1,), "blocks": 1,
     "patch_size": 4, "metrics_images": 0, "device": "cpu", "class_conditional": True,
