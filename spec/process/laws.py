@@ -194,8 +194,8 @@ _EQUATIONS = tuple(Sde("Y", drift, sigma) for drift in (mu, -theta * (y - center
 
 def are_the_laws(laws: Pairs) -> bool:
     r"""Started at $Y_0$, [[sde_0]] has the mean $[[mean]]$ and the variance $[[variance]]$: it
-    is Brownian motion with drift. The Ornstein-Uhlenbeck process [[sde_1]] of a positive
-    $\theta$ has the mean $[[ou_mean]]$ and the variance $[[ou_variance]]$.
+    is Brownian motion with drift. From there, the Ornstein-Uhlenbeck process [[sde_1]] of a
+    positive $\theta$ has the mean $[[ou_mean]]$ and the variance $[[ou_variance]]$.
 
     Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
     the second law the exponential is a symbol, whose rate is that of an exponential."""

@@ -74,7 +74,7 @@ def is_left_over_exact(ratio: Expr) -> bool:
 
     The integral has the rate of the squared schedule and starts at zero: it is $[[integral]]$.
     The left sum also starts at zero and gains $[[term]]$ with each step: by induction over $k$."""
-    left, rate = ratio * _INTEGRAL.subs(E, Q), 2 * ell * E * diff(_INTEGRAL, E)
+    left, rate = ratio * _INTEGRAL.subs(E, Q), diff(_INTEGRAL.subs(E, _POWER), t).subs(_POWER, E)
     gaps = rate - _SQUARE_OF_IT, _POWERS[Q].exp - k * _POWERS[q].exp  # Q is q to the power k
     return vanishes((*gaps, left.subs(Q, 1), left.subs(Q, q * Q) - left - _TERM))
 
