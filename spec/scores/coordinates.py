@@ -13,7 +13,7 @@ _CHANGE = v1("sec. 4: score change of variables") + v2("sec. 3.1: score change o
 
 def changes_coordinates(formula: Expr) -> bool:
     r"""For $y$ the image of $x$ under a diffeomorphism with Jacobian $J$ between open sets of the
-    plane, the score of $x$ is $\nabla_x\log p=[[it]]$; the trace is for each derivative of $J$.
+    plane, the score of $x$ is $\nabla_x\log p=[[it]]$, with a trace for each derivative of $J$.
 
     The density of $x$ is that of $y$ times the determinant, up to the sign. Its logarithm is
     differentiated, with the determinant written out: for every map of the plane, since at a point
