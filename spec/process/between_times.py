@@ -18,9 +18,9 @@ _NAMES = {"up": r"m_{rs}", "rest": r"m_{st}", "y_r": r"\log X_{r}", "y_t": r"\lo
 
 
 def is_the_bridge(law: tuple[Expr, Expr]) -> bool:
-    r"""Given $X_r$ and $X_t$, at a time $s$ between the two $\log X_s$ is normal with mean $[[0]]$
-    and variance $[[1]]$, where $a$ and $b$ are the increments of $v$ from $r$ to $s$ and from $s$
-    to $t$, and $m_{rs}$ and $m_{st}$ those of $m$.
+    r"""Given $X_r$ and a later $X_t$, at a time $s$ between them $\log X_s$ is normal with mean
+    $[[0]]$ and variance $[[1]]$, where $a$ and $b$ are the increments of $v$ from $r$ to $s$ and
+    from $s$ to $t$, and $m_{rs}$ and $m_{st}$ those of $m$.
 
     The density of $\log X_s$ given both ends is, but for a factor, the product of two kernels. Its
     logarithm is quadratic; the slope vanishes at the mean, and the bend is the inverse of the

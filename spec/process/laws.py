@@ -8,7 +8,7 @@ from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Value
 from spec.checking.diffusions import generator, isotropic
 from spec.checking.symbols import M, V, m, mu, s2, sigma, t
 from spec.checking.typeset import Sde
-from spec.process.equations import UNIQUE, left_over
+from spec.process.equations import A9, UNIQUE, left_over
 
 y, y0, y1, y2, L01, L02, mu1, mu2, center = symbols("y y0 y1 y2 L01 L02 mu1 mu2 center", real=True)
 w, K, c1, c2, c3 = symbols("w K c1 c2 c3", real=True)
@@ -65,10 +65,9 @@ E6 = Claim(
         r"parameters $\mu$ and $\sigma^2$. (after eq. 8) The distribution of $\boldsymbol X_t$, "
         r"as it evolves according to Eq. (8), has i.i.d. entries that are log-normally "
         r"distributed with parameters $\boldsymbol\mu$ and $\sigma^2\mathbb I$",
-        trouble="The parameters depend on time and on the start. Pixels of different "
-        "values and one drift have different laws; without $X_0$ they are dependent if the data "
-        "make them so.",
-        figures=_parameters,
+        trouble="The parameters depend on time and on the start. Pixels of different values and "
+        "one drift have different laws; without $X_0$ they are dependent if the data make them "
+        "so.", figures=_parameters,
         remains_open="Version 2 has the same words, in Section 3 for one quantity 'given' "
         "another; its parameters are lost. The solution that follows in both (A6) is right.",
     ))  # fmt: skip
@@ -81,11 +80,12 @@ def is_the_generating_function(cumulants: Expr) -> bool:
     $\log X_0$ is normal or a point.
 
     The generator of $\log X$ multiplies the exponential of $w\log X$ by the rate of $K_t$, which
-    holds nothing of the law; at the start $K_t$ is $K_0$. The two differ by a polynomial of degree
-    two in $w$ without a constant. For imaginary $w$ the exponential of $K_t$ is the characteristic
-    function, which every law has: if one of the two is the exponential of such a polynomial, as
-    that of a normal law or a point is, so is the other."""
-    growth = generator(value, Matrix([FREE]), Matrix([s2]), [lambda e: diff(e, value) * w * value])
+    holds nothing of the law; at the start $K_t$ is $K_0$. The two differ by a polynomial in $w$ of
+    degree at most two without a constant. For imaginary $w$ the exponential of $K_t$ is the
+    characteristic function, which every law has: if one of the two is the exponential of such a
+    polynomial, as that of a normal law or a point is, so is the other."""
+    rates = Matrix([A9.holds[0].subs(sigma**2, s2)]), Matrix([s2])
+    growth = generator(value, *rates, [lambda e: diff(e, value) * w * value])
     return vanishes((diff(cumulants, t) - growth / value, cumulants.subs(t, 0) - K))
 
 
@@ -111,15 +111,15 @@ MARGINAL = Claim(
     names=_NAMES, sources=v1("abstract: Fokker-Planck density", "sec. 4: law of X_t") + v2(
         "abstract: marginal of GBM is log-normal", "sec. 3: marginal is log-normal",
         "sec. 3: law of X_t", "sec. 7: log-normal marginal",
-    ), sheet=("E6",), depends=("A6", "E6"), erratum=Erratum(
+    ), sheet=("E6",), depends=("A6", "A9", "E6"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="the density that satisfies the Fokker-Planck equation corresponding to the "
         "stochastic differential equation (SDE) with geometric Brownian motion (GBM) is the "
         "log-normal density",
         trouble="The equation has a solution for every initial law. The log-normal ones are those "
         "of a known $X_0$ (E6) and of log-normal data; for images that are not all the "
-        "same, whose log is bounded, $p_{X_t}$ is log-normal at no $t$. Skewness and kurtosis "
-        "only fade as the variance grows.", figures=_skewness,
+        "same, whose log is bounded, $p_{X_t}$ is log-normal at no $t$. Skewness and excess "
+        "kurtosis only fade as the variance grows.", figures=_skewness,
         remains_open="Version 2 likewise: 'the marginal distribution of geometric Brownian motion "
         "(GBM) at any fixed time is log-normal' (abstract; so Sections 3 and 7).",
     ))  # fmt: skip
@@ -194,8 +194,8 @@ _EQUATIONS = tuple(Sde("Y", drift, sigma) for drift in (mu, -theta * (y - center
 
 def are_the_laws(laws: Pairs) -> bool:
     r"""Started at $Y_0$, [[sde_0]] has the mean $[[mean]]$ and the variance $[[variance]]$: it
-    is Brownian motion with drift. The Ornstein-Uhlenbeck process [[sde_1]] of a positive
-    $\theta$ has the mean $[[ou_mean]]$ and the variance $[[ou_variance]]$.
+    is Brownian motion with drift. From there, the Ornstein-Uhlenbeck process [[sde_1]] of a
+    positive $\theta$ has the mean $[[ou_mean]]$ and the variance $[[ou_variance]]$.
 
     Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
     the second law the exponential is a symbol, whose rate is that of an exponential."""

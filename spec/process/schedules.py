@@ -15,7 +15,7 @@ from spec.process.chain import A35, INDEPENDENT, NO_DRIFT, S
 
 y, y0 = symbols("y y0", real=True)
 Vk, Vl, sigma_k, ell, q, Q, E = symbols("V_k V_l sigma_k ell q Q E", positive=True)
-level, sigma_min = symbols("v_k sigma_min", positive=True)
+k, level, sigma_min = symbols("k v_k sigma_min", positive=True)
 NOTHING = Integer(0)
 _NAMES = {"V_k": r"\bar\sigma_k^{2}", "V_l": r"\bar\sigma_l^{2}", "ell": r"\log r",
           "sigma_min": r"\sigma_{\min}"}  # fmt: skip
@@ -74,13 +74,14 @@ def is_left_over_exact(ratio: Expr) -> bool:
 
     The integral has the rate of the squared schedule and starts at zero: it is $[[integral]]$.
     The left sum also starts at zero and gains $[[term]]$ with each step: by induction over $k$."""
-    left, rate = ratio * _INTEGRAL.subs(E, Q), 2 * ell * E * diff(_INTEGRAL, E)
-    return vanishes((rate - _SQUARE_OF_IT, left.subs(Q, 1), left.subs(Q, q * Q) - left - _TERM))
+    left, rate = ratio * _INTEGRAL.subs(E, Q), diff(_INTEGRAL.subs(E, _POWER), t).subs(_POWER, E)
+    gaps = rate - _SQUARE_OF_IT, _POWERS[Q].exp - k * _POWERS[q].exp  # Q is q to the power k
+    return vanishes((*gaps, left.subs(Q, 1), left.subs(Q, q * Q) - left - _TERM))
 
 
 _SCHEDULE = sigma_min * exp(ell * t)
 _POWER = exp(2 * ell * t)
-_POWERS = {E: _POWER, q: _POWER.subs(t, dt), Q: _POWER.subs(t, Symbol("k") * dt)}
+_POWERS = {E: _POWER, q: _POWER.subs(t, dt), Q: _POWER.subs(t, k * dt)}
 _SQUARE_OF_IT = (_SCHEDULE**2).subs(_POWER, E)
 _ADDED = _SQUARE_OF_IT - _SQUARE_OF_IT.subs(E, 1)
 _INTEGRAL, _TERM = _ADDED / (2 * ell), dt * _SQUARE_OF_IT.subs(E, Q)
@@ -164,27 +165,23 @@ E19_III = Claim(
         remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$.",
     ))  # fmt: skip
 
-_ADDS = A35.holds[1][1] - S**2  # to the variance, by the forward step from k
-
-
-def _rate(index: str) -> Expr:
-    return _ADDS.subs(sigma_k, Symbol(f"sigma_{index}", positive=True))
-
-
-before, here, lower, other = map(_rate, ("k-1", "k", "k-2", "N-k"))
+_INDICES = "sigma_k-1 sigma_k sigma_k-2 sigma_N-k"
+before, here, lower, other = (dt * rate**2 for rate in symbols(_INDICES, positive=True))
+_ANY = dt * sigma**2
 _SCORE = 1 / level  # minus the log score, over the deviation
 
 
 def carries_the_mean(rate: Expr, model: Expr = _SCORE) -> bool:
     r"""On log-normal data with the exact score of the left-sum chain, the reverse step from $k$
-    keeps the mean where Bayes' rule has it if its rate is $\delta\sigma^2=[[it]]$, that of the
+    keeps the mean where Bayes' rule has it if its rate is $[[rate]]=[[it]]$, that of the
     forward step that led to $k$. It then multiplies the deviation $e_k$ of the mean by the
     ratio $[[factor]]$ of the variances of $\log X_{k-1}$ and $\log X_k$.
 
     The log score is the deviation over minus the variance $v_k$ of $\log X_k$, so that a step
     multiplies $e_k$ by $[[step]]$. Bayes' rule for the forward step gives the ratio of the two
     variances. The factor is linear in the rate, so that no other rate gives it."""
-    (deviation, noise), led = symbols("e n", real=True), _rate("k-1")  # from k - 1, to k
+    (deviation, noise), rate_before = symbols("e n", real=True), Symbol("sigma_k-1", positive=True)
+    led = A35.holds[1][1].subs(sigma_k, rate_before) - S**2  # by the forward step from k - 1, to k
     joint = -(deviation**2) / (2 * (level - led)) - (noise - deviation) ** 2 / (2 * led)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
     return same(_multiplied(rate, model), slope)
@@ -214,8 +211,8 @@ E19_IV = Claim(
         "order of the forward chain": other,
     }, printed={"rate at the time of the step's start, sigma_k": here},
     shown=lambda rate: {"it": rate, "factor": _multiplied(rate)},
-    values=lambda: {"step": _multiplied(dt * sigma**2)}, names=_NAMES, sources=v2("eq. 36"),
-    sheet=("E19",), assumptions=(
+    values=lambda: {"rate": _ANY, "step": _multiplied(_ANY)}, names=_NAMES,
+    sources=v2("eq. 36"), sheet=("E19",), assumptions=(
         Assumption(
             "the score is that of the chain at the same level", "the deviation is divided by v_k",
             lambda: carries_the_mean(lower, lower**-1 * before / level),

@@ -12,8 +12,8 @@ _CHANGE = v1("sec. 4: score change of variables") + v2("sec. 3.1: score change o
 
 
 def changes_coordinates(formula: Expr) -> bool:
-    r"""For $y$ the image of $x$ under a diffeomorphism of the plane with Jacobian $J$, the score
-    of $x$ is $\nabla_x\log p=[[it]]$; the trace is taken for each derivative of $J$.
+    r"""For $y$ the image of $x$ under a diffeomorphism with Jacobian $J$ between open sets of the
+    plane, the score of $x$ is $\nabla_x\log p=[[it]]$, with a trace for each derivative of $J$.
 
     The density of $x$ is that of $y$ times the determinant, up to the sign. Its logarithm is
     differentiated, with the determinant written out: for every map of the plane, since at a point
@@ -99,7 +99,7 @@ R1 = Claim(
     }, shown=lambda c: dict(zip(("mean", "excess", "changed"), c, strict=True)), names={"h": "H"},
     sheet=("R1", "C4"), assumptions=(
         Assumption(
-            "x p(x) vanishes at zero and at infinity (R25 gives the boundary term)",
+            "x p(x) vanishes at zero and at infinity (R25-mean has the boundary terms)",
             "the derivatives integrate to zero; they do not for the uniform law on [0, 1]",
             lambda: integrate(x * diff(Integer(1), x), (x, 0, 1)) != _MEAN,
         ), "p is positive and differentiable on the half line",

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from sympy import Expr, Matrix, Max, Rational, Symbol, diff, exp, eye, log, symbols
+from sympy import Expr, Matrix, Max, Rational, Symbol, diff, exp, eye, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values
 from spec.checking.pins import when_asked
-from spec.checking.symbols import a, dt, h, m, mu, s2, t, v, v0, x
+from spec.checking.symbols import a, dt, h, m, mu, s2, sigma, t, v, v0, x, z
 from spec.scores import _mixture, _posterior
 from spec.scores._posterior import NOISE
 from spec.scores.posterior import LAW
+from spec.steps._reverse import log_step
 from spec.targets import _laws
 
 y, y0, M0 = symbols("y y0 M0", real=True)
@@ -31,7 +32,7 @@ def is_tweedie(formulas: Tweedie, drift: Expr = mu - s2 / 2) -> bool:
     rows = zip(_posterior.Y, _posterior.DRIFT, _posterior.log_score(), strict=True)
     means = Matrix([mean(y_i, m_i, v, s - 1) for y_i, m_i, s in rows]) - _posterior.mean()
     spread = covariance(v, _posterior.hessian(), eye(2)) - _posterior.covariance()
-    step = y - dt * (mu - 3 * s2 / 2) + dt * s2 * h
+    step = y + log_step(h, z, sqrt(dt), 0).subs(sigma, sqrt(s2))
     return vanishes((*means, *spread, step - mean(y, drift * dt, s2 * dt, h)))
 
 
@@ -152,8 +153,8 @@ def distinguishes(gap: Expr) -> bool:
 
 
 R6_NON_LOCAL = Claim(
-    "R6-non-local", "the arithmetic posterior mean is not a function of the score", distinguishes,
-    holds=v0 * v / (v0 + v) / 2, twins={
+    "R6-non-local", "the arithmetic posterior mean is no function of the score at a point",
+    distinguishes, holds=v0 * v / (v0 + v) / 2, twins={
         "no difference": Rational(0), "the posterior variance itself": v0 * v / (v0 + v),
         "prior variance": v0 / 2,
     }, names={"v0": "v_0"}, sheet=("R6",), assumptions=(

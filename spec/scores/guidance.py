@@ -42,18 +42,20 @@ SCORE = Claim(
 
 
 def follows_the_flow(gain: Expr) -> bool:
-    r"""Let $\log X$ be normal in a class, with variance $V_c$, and in all data, with $V_u$, along
-    a direction that is an eigenvector of both covariances. With the guided score of weight $w$ the
-    probability flow takes any start at noise $v$ to data of $[[it]]$ times its variance. So
-    guidance does not sample the density of guided-score: where $[[where]]$, a start with that
-    density ends with variance $[[end]]$, while that density of the data has $[[wanted]]$.
+    r"""Let $\log X$ be normal in a class, with variance $V_c$, and in all data, with $V_u$, both
+    positive, along a direction that is an eigenvector of both covariances. With the guided score
+    of weight $w$ the probability flow takes any start at noise $v$ to data of $[[it]]$ times its
+    variance. So guidance does not sample the density of guided-score: where $[[where]]$, a start
+    with that density ends with variance $[[end]]$, but that density of the data has $[[wanted]]$.
 
     The velocity is affine in $Y$, so that the distance of two paths grows at the rate of its slope
-    whatever the means are, while $v$ grows at the rate $\sigma^2$."""
-    pulls = {hc: -y / (Vc + v) - 1, hu: -y / (Vu + v) - 1}
-    slope = diff(R16_ODE.holds[0].subs(score, 1 + _GUIDED.subs(pulls)), y)
+    whatever the means are, while $v$ grows at the rate $\sigma^2$. The variance of the density
+    of guided-score is the inverse of the slope of its log score with the sign changed."""
+    guided = 1 + _GUIDED.subs({hc: -y / (Vc + v) - 1, hu: -y / (Vu + v) - 1})
+    slope = diff(R16_ODE.holds[0].subs(score, guided), y)
     growth = -diff(expand_log(log(gain), force=True), v) * s2
-    return vanishes((growth - 2 * slope, gain.subs(v, 0) - 1))
+    tilted = diff(guided, y) * _OF_START + 1, _OF_START.subs(v, 0) - _OF_DATA
+    return vanishes((growth - 2 * slope, gain.subs(v, 0) - 1, *tilted))
 
 
 def _law(gain: Expr) -> tuple[Expr, Expr, Expr, Expr]:

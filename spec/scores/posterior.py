@@ -137,8 +137,8 @@ E25 = Claim(
     shown=lambda named: {"needs": " and ".join(sorted(named)) or "nothing"},
     values=lambda: {"all": ", ".join(THREE), "draw": _DRAW}, names={"y0": r"\log X_0"},
     sources=v2("sec. 4: sampling the marginal is intractable"),
-    assumptions=("draws of X_0 are at hand (the training set)",), depends=("A6", "A14", "A16"),
-    erratum=Erratum(
+    assumptions=(NOISE, "draws of X_0 are at hand (the training set)"),
+    depends=("A6", "A14", "A16"), erratum=Erratum(
         Fault.WRONG,
         quote="'Generating samples from the marginal density [formula lost] is intractable, which "
         "makes [formula lost] impossible to work with directly.'",
