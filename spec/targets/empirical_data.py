@@ -34,7 +34,7 @@ Score = Callable[[Matrix, Matrix, Matrix], Matrix]
 def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     r"""In the plane, for three equally likely points with the logarithms $c_n$ and for $t$
     positive, $x\circ\nabla\log p_t(x)=[[score]]$, where $D$ is the mean of the $c_n$ under shares
-    that are proportional to the exponentials of $[[share]]$.
+    that are proportional to the exponentials of $[[share]]$, with $m$ and $v$ as in R2.
 
     Given the point, $\log X_t$ is normal with the variance $v$ (A33), so that its law is a mixture
     of such laws. Shares are right when their logarithms differ from those of the densities by the
@@ -89,8 +89,6 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 
 
 _NOISE = sigma * sqrt(dt) * z
-
-
 _LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
 
 
@@ -98,7 +96,7 @@ def is_the_blur(blur: Expr) -> bool:
     r"""After that step the mean squared log-distance of $X_0$ to the nearer of two points of one
     coordinate is near $[[it]]$: if the logarithm of each is $k$ roots of $h$ away from their
     middle, it differs from that by less than $h$ times $[[bound]]$, for the $k$ shown, from states
-    whose log, less the drift of the step, is the shown share of the way from the middle to a
+    whose log, less the $m$ of R3-last-step, is the shown share of the way from the middle to a
     point.
 
     By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
@@ -227,17 +225,19 @@ LAST_STEP = Claim(
         "log-mean kept in": lambda D, y, noise: D + _LAST["m"] + noise,
     }, shown=lambda landing: {"it": landing(*symbols("D y"), _NOISE)},
     values=lambda: _LAST, names={"z": "Z"}, sheet=("R3",),
-    assumptions=("the rates are constant on the step",), depends=("A13", "R3"))  # fmt: skip
+    assumptions=(
+        "the rates are constant on the step", "R3 holds for any number of points and coordinates",
+    ), depends=("A13", "R3"))  # fmt: skip
 
 BLUR = Claim(
-    "R3-blur", "samples from the exact score of data are blurred data", is_the_blur, holds=h,
+    "R3-blur", "samples from the exact score of two points are blurred points", is_the_blur, holds=h,
     twins={
         "the points themselves": Integer(0), "half of it": h / 2,
         "one per cent more": h * Rational(101, 100),
     }, values=lambda: {"bound": _bound(Symbol("k"))}, names={"h": "h"}, means=Means.POINTS,
     sheet=("R3",), assumptions=(
         Assumption(
-            "the state before the step, less the drift, is not half-way between the points",
+            "the log of the state before the step, less m, is not half-way between the points",
             "the shares there decide for one of them",
             lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(4)),
         ),
