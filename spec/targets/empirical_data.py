@@ -230,8 +230,8 @@ LAST_STEP = Claim(
     ), depends=("A13", "R3"))  # fmt: skip
 
 BLUR = Claim(
-    "R3-blur", "samples from the exact score of two points are blurred points", is_the_blur, holds=h,
-    twins={
+    "R3-blur", "samples from the exact score of two points are blurred points", is_the_blur,
+    holds=h, twins={
         "the points themselves": Integer(0), "half of it": h / 2,
         "one per cent more": h * Rational(101, 100),
     }, values=lambda: {"bound": _bound(Symbol("k"))}, names={"h": "h"}, means=Means.POINTS,
