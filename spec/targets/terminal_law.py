@@ -104,7 +104,7 @@ E21 = Claim(
         r"the example $X_1$ still tells its prototype, and what independent log-normal pixels "
         r"miss grows with their number; most of it is the correlation.",
         advice="Say that the samples at the end are log-normal given $X_0$: their marginal law is "
-        "the data law blurred in log space.", figures=_figures,
+        "the data law shifted and blurred in log space.", figures=_figures,
         remains_open="Both versions have the sentence, without a formula. Fig. 1 of version 1 "
         "says that an image 'eventually becomes log-normally distributed'.",
     ))  # fmt: skip
