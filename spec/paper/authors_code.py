@@ -17,7 +17,7 @@ from spec.process.equations import A6, mu1
 from spec.scores.kernel import A16
 
 stated = partial(Claim, means=Means.NONE, stated_kind=Kind.STATED, sheet=("E24",))
-WHERE = "Lost in the text that we have. The authors' public code (gbm_configs, NCSN) has, rounded, "
+WHERE = "Lost in the text that we have. The authors' public code (gbm_configs/NCSN) has, rounded, "
 # Mean and deviation of the fitted log-normal, by channel.
 FITS = {
     "mnist": ((0.15652,), (0.83528,)), "fashion-mnist": ((0.27712640,), (0.84282905,)),
