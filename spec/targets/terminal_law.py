@@ -27,8 +27,8 @@ def are_the_divergences(found: Mapping[str, str]) -> bool:
     $\log X_1$ is that of the noise and what the image tells about its prototype, which is computed
     on the line between the prototypes; both ways agree for one pixel with even odds."""
     first, second = (_nats(tuple(at.items())) for at in points((_PIXEL, _IMAGE)))
-    both = rounds_to(first, found["pixel"]) and rounds_to(second, found["image"])
-    return both and agree(*(f(_PIXEL | {"bright": 0.5}) for f in (_one_pixel, _two_prototypes)), 10)
+    fit = rounds_to(first, found["pixel"]) and rounds_to(second, found["image"])
+    return fit and agree(*(f(_PIXEL | {"bright": 0.5}) for f in (_one_pixel, _two_prototypes)), 10)
 
 
 @cache
