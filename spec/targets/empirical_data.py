@@ -114,8 +114,10 @@ def _bound(k: Expr | int) -> Expr:
 
 def _squared_distance(k: int, place: float) -> mpf:
     """E min_n |log X - c_n|^2 / h for points at -k, k and a state at k place, in roots of h."""
+    at = Matrix([place * k])
+    logs = [_log_share(at, Matrix([c]), 0 * at).subs(v, 1) for c in (k, -k)]
     with mpmath.workdps(50):
-        near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
+        near, far = map(mpmath.exp, logs)
         return _over_draws(k * (near - far) / (near + far), k)
 
 
@@ -170,10 +172,9 @@ _LINE = (1.3, 0.8, 1.9)
 _OF = "gbm_ref.PointMasses"
 # The trace does not see what is added to the score; a step function has no slope to speak of.
 _SCORE_PINS = (
-    Pin(
-        f"{_OF}.hyvarinen_score", vectors="point_masses_hyvarinen_score",
-        reads=lambda found: _hyvarinen(found, _ON_LINE)[0],
-    ), Pin(f"{_OF}.log_score", _STATES, reads=lambda found: (*_log_score(found),)), Pin(
+    Pin(f"{_OF}.hyvarinen_score", vectors="point_masses_hyvarinen_score",
+        reads=lambda found: _hyvarinen(found, _ON_LINE)[0]),
+    Pin(f"{_OF}.log_score", _STATES, reads=lambda found: (*_log_score(found),)), Pin(
         f"{_OF}.stein_score", _STATES,
         reads=lambda found: tuple(map(truediv, _hyvarinen(found, _IN_PLANE), X)),
     ), Pin(
@@ -182,10 +183,9 @@ _SCORE_PINS = (
         twins={"one point alone": -2 / v},
     ))  # fmt: skip
 _LAW_PINS = (
-    Pin(
-        f"{_OF}.logpdf", vectors="point_masses_logpdf",
-        because="it is the density whose score the statement is",
-    ), Pin(f"{_OF}.cdf", vectors="point_masses_cdf", because="it is the integral of that density"),
+    Pin(f"{_OF}.logpdf", vectors="point_masses_logpdf",
+        because="it is the density whose score the statement is"),
+    Pin(f"{_OF}.cdf", vectors="point_masses_cdf", because="it is the integral of that density"),
     Pin(
         f"{_OF}.cdf", table("x p q r", *((place, *_LINE) for place in (1.3, 0.79, 1.89, 2.0))),
         because="it counts the data points, for which the statement has no density",
