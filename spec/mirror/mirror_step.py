@@ -72,10 +72,9 @@ def _shown_step(candidate: MirrorStep) -> dict[str, object]:
 
 
 POSITIVE_RATE = Assumption(
-    "eta is positive",
-    "the minimum at the stationary point",
+    "eta is positive", "the minimum at the stationary point",
     lambda: bool(diff(_objective(g * (w - r), (w - r) ** 2, -eta), w, 2).is_negative),
-)
+)  # fmt: skip
 A18 = Claim(
     "A18", "the mirror step",
     statement=r"The mirror step goes from $w_k$ to the $w$ where $[[objective]]$ is least, with "
@@ -85,7 +84,8 @@ A18 = Claim(
         "divergence": Says(r"D_\phi(w,w_k)", _BREGMAN),
     }, names=_NAMES, means=Means.NONE, stated_kind=Kind.DEFINITION,
     sources=v1("eq. 1") + v2("eq. 18"),
-    assumptions=("phi is strictly convex and differentiable where the minimum is taken",),
+    assumptions=("eta is positive, and there is a minimum",
+                 "phi is strictly convex and differentiable where the minimum is taken"),
     reason="It defines the step. Version 1 calls the weights X; in version 2 the formula is lost "
     "and the words around it (first-order expansion plus Bregman divergence) give it back.",
 )  # fmt: skip

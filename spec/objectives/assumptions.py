@@ -139,7 +139,7 @@ ASSUMPTION_2 = Claim(
     stated_kind=Kind.UNRECOVERABLE, sources=v2("Assumption 2"), depends=("boundary-term", "A29"),
     reason="What vanishes, and in which limit, is lost. Theorem 4.1 does not need it: its proof "
     "integrates nothing by parts (A29). The form above is what the implicit loss needs (R18); "
-    "there it follows from finite moments (boundary-term).")  # fmt: skip
+    "there it follows from finite expectations (boundary-term).")  # fmt: skip
 
 E26 = Claim(
     "E26", "Theorem 4.1 needs t > 0 and no boundary condition", are_the_times,

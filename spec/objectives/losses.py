@@ -101,9 +101,9 @@ A14 = _definition(
     statement=r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where $H$ is "
     r"$X_t\circ\nabla\log p_{X_t}(X_t)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
     reason=_AT_ONE_TIME, values=lambda: {"integrand": EXPLICIT}, readings=_READ,
-    pins=(_pin(
-        "gbm_ref.m_esm", formula=_explicit(1), twins={"log score": _explicit(0)},
-    ),), names=NAMES)  # fmt: skip
+    assumptions=("X_t has a differentiable density",), names=NAMES, pins=(
+        _pin("gbm_ref.m_esm", formula=_explicit(1), twins={"log score": _explicit(0)}),
+    ))  # fmt: skip
 A15 = _definition(
     "A15", "multiplicative denoising score matching", sources=_places(18, 15),
     statement=r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, where $c$ "
@@ -116,12 +116,12 @@ A17 = _definition(
     statement=r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
     r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
     reason="It quotes the loss of Hyvärinen (2007) for non-negative data.",
-    values=lambda: {"integrand": EXPLICIT}, readings=_READ, names=NAMES)  # fmt: skip
+    assumptions=("X_0 has a differentiable density",), readings=_READ, names=NAMES,
+    values=lambda: {"integrand": EXPLICIT})  # fmt: skip
 
 V1_19 = _definition(
-    "V1-19", "the loss that is proposed", sources=v1("eq. 19"),
-    statement="The loss is that of A15.", reason=_AGAIN, sheet=("A15",), depends=("A15",),
-)  # fmt: skip
+    "V1-19", "the loss that is proposed", sources=v1("eq. 19"), sheet=("A15",),
+    statement="The loss is that of A15.", reason=_AGAIN, depends=("A15",))  # fmt: skip
 A24, A25 = (
     _definition(name, f"{loss} loss, recalled", sources=_places(name[1:], name[1:]), reason=_AGAIN,
                 statement=f"The loss is that of {of}.", depends=(of,))

@@ -1,7 +1,7 @@
 """What the authors' public code says where the text that we have lost it, and where it differs.
 
-Read, never run: repository Madhavaprasath23/Dale-Meets-Langevin, file mnist_exps/sampling.py and
-its neighbours, in several versions. Nothing says which version made the paper's tables."""
+Read, never run: repository Madhavaprasath23/Dale-Meets-Langevin, folders gbm_configs, mnist_exps
+and losses.py, in several versions. Nothing says which version made the paper's tables."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ from spec.process.equations import A6, mu1
 from spec.scores.kernel import A16
 
 stated = partial(Claim, means=Means.NONE, stated_kind=Kind.STATED, sheet=("E24",))
-WHERE = "Lost in the text that we have. The authors' public code (mnist_exps) has "
+WHERE = "Lost in the text that we have. The authors' public code (gbm_configs/NCSN) has, rounded, "
 # Mean and deviation of the fitted log-normal, by channel.
 FITS = {
     "mnist": ((0.15652,), (0.83528,)), "fashion-mnist": ((0.27712640,), (0.84282905,)),
@@ -58,7 +58,7 @@ TABLES = (
         statement="Columns $(\\hat\\mu,\\hat\\sigma)$ and Data Set, for the log-normal start; "
         "channel-wise for CIFAR-10 (Section 6.2).",
         values=lambda: {"fits": _fits()},
-        reason=WHERE + "mean and deviation, by channel: [[fits]]. E24-fit has the fit.",
+        reason=WHERE + "mean and deviation, by channel: [[fits]]. See E24-fit.",
     ), stated(
         "Table-3", "sampler settings", sources=v2("Table 3"),
         statement="Sampler by data set; three columns, one of them headed “(approx.)”.",
@@ -68,15 +68,15 @@ TABLES = (
             "commits": "63773e6 and cb5aff4",
         },
         reason=WHERE + "step, inner steps and noise factor of ADLS: [[dale]]; of ASAMS: "
-        "[[agnostic]]. Where two are given, versions of the code disagree (commits [[commits]]). "
-        "CIFAR-10 has [[last]] terminal steps without noise.",
+        "[[agnostic]]. Where two are given, versions of the code disagree (commits [[commits]]); "
+        "for MNIST the first's are given. CIFAR-10 has [[last]] terminal steps without noise.",
     ), stated(
         "Table-4", "sampler settings, class-average start", sources=v2("Table 4"),
         statement="As Table 3, for the start from class averages; by Appendix E it differs for "
         "Fashion-MNIST and Kuzushiji-MNIST only.",
         values=lambda: {"agnostic": _rows("sign-agnostic", "class-average")},
-        reason=WHERE + "step, inner steps and noise factor of ASAMS: [[agnostic]]; for ADLS no "
-        "settings of that start were found.",
+        reason=WHERE + "step, inner steps and noise factor of ASAMS: [[agnostic]]; for ADLS "
+        "none of that start's own were found.",
     ))  # fmt: skip
 
 

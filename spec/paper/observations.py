@@ -90,7 +90,7 @@ SEEN = lost(
     sources=v1("App. E: samples are noise-free") + v2("App. F: samples"), sheet=("R10b",),
     statement="The samples are diverse, resemble the training data, some are entirely novel; "
     "those of Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
-    reason=_JUDGED + "On a known law annealing alone loses variance (E18).")  # fmt: skip
+    reason=_JUDGED + "On log-normal data annealing alone loses log-variance (E18).")  # fmt: skip
 NEIGHBOURS = lost(
     "neighbours-seen", "nearest neighbours of the samples",
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),

@@ -75,7 +75,7 @@ LOST = (
     ), lost(
         "training-v2", "training of version 2", sources=v2("App. E: training details"),
         statement="AdamW; numbers of iterations for each data set; for CIFAR-10 a moving average.",
-        reason="The numbers are lost and nothing forces them; those of version 1 differ (E24). "
+        reason="The numbers are lost and nothing forces them; those of version 1 clash (E24). "
         "Neither version gives the learning rate or the batch size.",
     ), lost(
         "grid-search", "how the settings were chosen", sources=v2("App. E: grid search"),

@@ -34,7 +34,7 @@ Score = Callable[[Matrix, Matrix, Matrix], Matrix]
 def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     r"""In the plane, for three equally likely points with the logarithms $c_n$ and for $t$
     positive, $x\circ\nabla\log p_t(x)=[[score]]$, where $D$ is the mean of the $c_n$ under shares
-    that are proportional to the exponentials of $[[share]]$.
+    that are proportional to the exponentials of $[[share]]$, with $m$ and $v$ as in R2.
 
     Given the point, $\log X_t$ is normal with the variance $v$ (A33), so that its law is a mixture
     of such laws. Shares are right when their logarithms differ from those of the densities by the
@@ -89,8 +89,6 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 
 
 _NOISE = sigma * sqrt(dt) * z
-
-
 _LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
 
 
@@ -98,7 +96,7 @@ def is_the_blur(blur: Expr) -> bool:
     r"""After that step the mean squared log-distance of $X_0$ to the nearer of two points of one
     coordinate is near $[[it]]$: if the logarithm of each is $k$ roots of $h$ away from their
     middle, it differs from that by less than $h$ times $[[bound]]$, for the $k$ shown, from states
-    whose log, less the drift of the step, is the shown share of the way from the middle to a
+    whose log, less the $m$ of R3-last-step, is the shown share of the way from the middle to a
     point.
 
     By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
@@ -116,8 +114,10 @@ def _bound(k: Expr | int) -> Expr:
 
 def _squared_distance(k: int, place: float) -> mpf:
     """E min_n |log X - c_n|^2 / h for points at -k, k and a state at k place, in roots of h."""
+    at = Matrix([place * k])
+    logs = [_log_share(at, Matrix([c]), 0 * at).subs(v, 1) for c in (k, -k)]
     with mpmath.workdps(50):
-        near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
+        near, far = map(mpmath.exp, logs)
         return _over_draws(k * (near - far) / (near + far), k)
 
 
@@ -172,10 +172,9 @@ _LINE = (1.3, 0.8, 1.9)
 _OF = "gbm_ref.PointMasses"
 # The trace does not see what is added to the score; a step function has no slope to speak of.
 _SCORE_PINS = (
-    Pin(
-        f"{_OF}.hyvarinen_score", vectors="point_masses_hyvarinen_score",
-        reads=lambda found: _hyvarinen(found, _ON_LINE)[0],
-    ), Pin(f"{_OF}.log_score", _STATES, reads=lambda found: (*_log_score(found),)), Pin(
+    Pin(f"{_OF}.hyvarinen_score", vectors="point_masses_hyvarinen_score",
+        reads=lambda found: _hyvarinen(found, _ON_LINE)[0]),
+    Pin(f"{_OF}.log_score", _STATES, reads=lambda found: (*_log_score(found),)), Pin(
         f"{_OF}.stein_score", _STATES,
         reads=lambda found: tuple(map(truediv, _hyvarinen(found, _IN_PLANE), X)),
     ), Pin(
@@ -184,10 +183,9 @@ _SCORE_PINS = (
         twins={"one point alone": -2 / v},
     ))  # fmt: skip
 _LAW_PINS = (
-    Pin(
-        f"{_OF}.logpdf", vectors="point_masses_logpdf",
-        because="it is the density whose score the statement is",
-    ), Pin(f"{_OF}.cdf", vectors="point_masses_cdf", because="it is the integral of that density"),
+    Pin(f"{_OF}.logpdf", vectors="point_masses_logpdf",
+        because="it is the density whose score the statement is"),
+    Pin(f"{_OF}.cdf", vectors="point_masses_cdf", because="it is the integral of that density"),
     Pin(
         f"{_OF}.cdf", table("x p q r", *((place, *_LINE) for place in (1.3, 0.79, 1.89, 2.0))),
         because="it counts the data points, for which the statement has no density",
@@ -227,17 +225,19 @@ LAST_STEP = Claim(
         "log-mean kept in": lambda D, y, noise: D + _LAST["m"] + noise,
     }, shown=lambda landing: {"it": landing(*symbols("D y"), _NOISE)},
     values=lambda: _LAST, names={"z": "Z"}, sheet=("R3",),
-    assumptions=("the rates are constant on the step",), depends=("A13", "R3"))  # fmt: skip
+    assumptions=(
+        "the rates are constant on the step", "R3 holds for any number of points and coordinates",
+    ), depends=("A13", "R3"))  # fmt: skip
 
 BLUR = Claim(
-    "R3-blur", "samples from the exact score of data are blurred data", is_the_blur, holds=h,
-    twins={
+    "R3-blur", "samples from the exact score of two points are blurred points", is_the_blur,
+    holds=h, twins={
         "the points themselves": Integer(0), "half of it": h / 2,
         "one per cent more": h * Rational(101, 100),
     }, values=lambda: {"bound": _bound(Symbol("k"))}, names={"h": "h"}, means=Means.POINTS,
     sheet=("R3",), assumptions=(
         Assumption(
-            "the state before the step, less the drift, is not half-way between the points",
+            "the log of the state before the step, less m, is not half-way between the points",
             "the shares there decide for one of them",
             lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(4)),
         ),

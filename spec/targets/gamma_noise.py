@@ -13,6 +13,7 @@ from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.symbols import h, s2, sigma, x, x0
 from spec.checking.typeset import Sde
 from spec.targets import standard_laws as laws
+from spec.targets.moments import rise
 
 looks, M, n, xk, xn, g, b = symbols("L M n xk xn g b", positive=True)
 alpha, beta, growth, crowding = symbols("alpha beta growth crowding", positive=True)
@@ -49,8 +50,9 @@ def is_the_denoiser(denoiser: Callable[[Expr], Expr]) -> bool:
     r"""For gamma noise and every law of the data the posterior mean of $X_0^{-1}$ is $[[it]]$,
     where $H$ is $x\,\partial_x\log p(x)$.
 
-    As $p$ is the average of the kernel over the data, $H(x)$ is the posterior mean of the target,
-    which is affine in $X_0^{-1}$, whose posterior mean is a symbol."""
+    As $p$ is the average over the data of the kernel, whose slope is bounded in $x_0$, $H(x)$ is
+    the posterior mean of the target, which is affine in $X_0^{-1}$, whose posterior mean is a
+    symbol."""
     inverse = Symbol("inverse", positive=True)
     target = expand(x * diff(_log_kernel(x, 1 / inverse), x))
     return vanishes([diff(target, inverse, 2), inverse - denoiser(target)])
@@ -61,7 +63,7 @@ Law = tuple[Expr, Expr, Expr]
 
 def is_the_marginal(law: Law) -> bool:
     r"""Inverse gamma data of shape $\alpha$ and scale $\beta$ give $p(x)\propto[[density]]$, a
-    beta-prime law, and $H=[[score]]$.
+    beta-prime law, and $x\,\partial_x\log p(x)=[[score]]$.
 
     Kernel times prior is, as a function of $x_0$, an inverse gamma kernel, whose shape $A$ and
     scale $B$ are read off by differentiation and whose integral over $x_0$ is proportional to the
@@ -92,13 +94,16 @@ def keeps_gamma_marginals(step: Law) -> bool:
     an independent beta variable with the parameters $[[1]]$ and $[[2]]$, has those with
     $\ell_{k+1}$.
 
-    The moment of the gamma variable of order $n$ is $[[gamma]]$ and that of a beta variable with
-    the parameters $p$ and $q$ is $[[beta]]$. Values of the gamma function and $n$-th powers become
-    symbols."""
+    The moment of the gamma variable of order $n$ is $[[gamma]]$, which follows from the one before
+    as in product-moments, and that of a beta variable with the parameters $p$ and $q$ is
+    $[[beta]]$. Values of the gamma function and $n$-th powers become symbols."""
     factor, p, q = map(cancel, step)
     of_beta = _BETA.subs(dict(zip(_PQ, (p, q), strict=True)), simultaneous=True)
     ratio = _GAMMA * of_beta * factor**n / _GAMMA.subs(looks, M)
-    return vanishes(laws.named(ratio.replace(gamma, lambda at: Symbol(str(at))), n) - 1)
+    named = laws.named(ratio.replace(gamma, lambda at: Symbol(str(at))), n)
+    of_gamma = rise("gamma", {laws.alpha: looks, laws.beta: looks}, Integer(1))
+    risen = (_GAMMA.subs(n, n + 1) / _GAMMA).gammasimp()
+    return vanishes((named - 1, risen - of_gamma, _GAMMA.subs(n, 0) - 1))
 
 
 def _beta_moment(p: Expr, q: Expr) -> Expr:
@@ -197,16 +202,13 @@ CHAIN = Claim(
     "R24b", "a Markov chain with gamma noise", keeps_gamma_marginals, holds=_STEP, twins={
         "not rescaled": (Integer(1), M, looks - M), "swapped": (looks / M, looks - M, M),
         "second parameter K": (looks / M, M, looks),
-    }, values=lambda: {"gamma": _GAMMA, "beta": _BETA},
-    names=_CHAIN_NAMES,
+    }, values=lambda: {"gamma": _GAMMA, "beta": _BETA}, names=_CHAIN_NAMES,
     assumptions=(_FALLING, "the beta draws are independent of each other, of X_0 and of X_k"),
     readings=("the moments of all positive orders (a Mellin transform) determine the law",),
-    depends=("R24",), pins=(
-        Pin(
-            "gbm_ref.gamma_chain_step", vectors="gamma_chain_step",
-            reads=lambda step: x * step[0] * b,
-        ),
-    ))  # fmt: skip
+    depends=("R24", "product-moments"), pins=(Pin(
+        "gbm_ref.gamma_chain_step", vectors="gamma_chain_step",
+        reads=lambda step: x * step[0] * b,
+    ),))  # fmt: skip
 
 _EXCHANGED = {xn: x, looks: M, M: looks}  # the vectors call the looks of the noisy state L
 ANCESTRAL = Claim(
@@ -217,12 +219,10 @@ ANCESTRAL = Claim(
     }, shown=lambda step: {"state": _state(step), "shape": step[1]}, names=_CHAIN_NAMES,
     sheet=("R24b",), depends=("R24b",),
     assumptions=(_FALLING, "one coordinate; x_0 is known: with an estimate of it, it is a model"),
-    pins=(
-        Pin(
-            "gbm_ref.gamma_ancestral_step", vectors="gamma_ancestral_step",
-            reads=lambda step: _state(step).subs(_EXCHANGED, simultaneous=True),
-        ),
-    ))  # fmt: skip
+    pins=(Pin(
+        "gbm_ref.gamma_ancestral_step", vectors="gamma_ancestral_step",
+        reads=lambda step: _state(step).subs(_EXCHANGED, simultaneous=True),
+    ),))  # fmt: skip
 
 EQUILIBRIUM = Claim(
     "R24c", "a multiplicative equation with a gamma equilibrium", is_stationary,

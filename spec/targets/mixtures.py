@@ -223,8 +223,8 @@ def _on_line(name: str, form: str, laws: tuple[Component, ...], file: str) -> Pi
 
 
 SCORE = Claim(
-    "R2-score", "score of a mixture of log-normals", is_the_hyvarinen_score, holds=_hyvarinen,
-    twins={
+    "R2-score", "Hyvärinen score of a mixture of log-normals", is_the_hyvarinen_score,
+    holds=_hyvarinen, twins={
         "weights in place of shares": lambda parts: _hyvarinen(parts, "weight"),
         "the log score, without -1": lambda parts: _mean_of(parts, "pull"),
         "one normal law with the mean parameters": lambda parts: (
@@ -265,7 +265,7 @@ def _divergence_of_one(formula: Formula) -> Expr:
 
 
 DERIVATIVE = Claim(
-    "R2-hessian", "derivative of the score of a mixture", is_the_derivative_of_the_score,
+    "R2-hessian", "derivative of the log score of a mixture", is_the_derivative_of_the_score,
     holds=_derivative, twins={
         "the square of the mean left out": _second_moment,
         "curvature of the components alone": lambda parts: -_mean_of(parts, "precision"),

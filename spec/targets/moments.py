@@ -68,12 +68,12 @@ def _of_products() -> Matrix:
     """Means and variances."""
     found = []
     for law in _LAWS:
-        first, ratio = (_rise(*law).subs(n, order) for order in (0, 1))
+        first, ratio = (rise(*law).subs(n, order) for order in (0, 1))
         found.append((first, first * (ratio - first)))
     return Matrix(found)
 
 
-def _rise(law: str, named: Mapping[Symbol, Symbol], factor: Expr) -> Expr:
+def rise(law: str, named: Mapping[Symbol, Symbol], factor: Expr) -> Expr:
     """E[X^(n+1)] / E[X^n]: E[X f'] + E[f (1 + h)] vanishes for f = x^n factor."""
     score = laws.SCORES.holds[law].subs(named, simultaneous=True)
     over_power = cancel(n * factor + x * factor.diff(x) + factor * (1 + score))
