@@ -135,8 +135,8 @@ E16 = Claim(
         advice="Without drift of the logarithm (11) is the probability-flow equation and (22) at "
         "a rate, together (E16-split).",
         figures=lambda: (
-            Figure(f"variance under (11), with the frozen score of variance {float(_FROZEN[lam])}",
-                   float(EULER.holds.subs(delta, 0).subs(_FROZEN))),
+            Figure("variance of log X under (11), with the frozen score of variance "
+                   f"{float(_FROZEN[lam])}", float(EULER.holds.subs(delta, 0).subs(_FROZEN))),
             Figure(f"under its Euler–Maruyama step with h = {float(_FROZEN[delta])}",
                    float(EULER.holds.subs(_FROZEN))),
         ),
