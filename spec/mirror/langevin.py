@@ -222,12 +222,12 @@ E14 = Claim(
     }, printed={"p is what (16) samples": (0, 1, 1, 0)}, shown=_shown_row, values=lambda: {
         "sixteen": _STEP, "mend": _step(A22.holds),
     }, names=_NAMES, sources=v1("eq. 16", "abstract: sampling equivalent of EGD"), assumptions=(
-        "a fixed loss, and a density that can be normalised", Assumption(
+        "a fixed loss; p is positive and twice differentiable, and the density can be normalised",
+        Assumption(
             "the learning rate is small: the equation of which (16) is a step is meant",
             "the Fokker–Planck equation",
             # A step of the complete dynamics does not keep the variance of a log-normal target.
-            lambda: not same(variance_after(lam), lam),
-        ),
+            lambda: not same(variance_after(lam), lam)),
     ), depends=("V1-16", "A22", "E5"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="a multiplicative update rule, which surprisingly, coincides with the sampling "

@@ -124,7 +124,7 @@ E16 = Claim(
     }, printed={"(11) as it stands": (2 * _HALF, _HALF, _SPREAD)},
     shown=lambda c: dict(zip(("clock", "mu", "noise"), c, strict=True)),
     values=lambda: {"reverse": _EQUATION, "reverse noise": _EQUATION.noise**2}, names=_NAMES,
-    sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE,),
+    sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE, SMOOTH),
     depends=("A11", "A22", "E16-split", "E16-frozen", "E16-euler"), erratum=Erratum(
         Fault.WRONG,
         quote="Eq. 22 is a sampling SDE on the positive orthant [...] and is recovered directly "
