@@ -50,14 +50,14 @@ def is_the_exact_step(candidate: Pair) -> bool:
 
     The equation is linear: the mean error and the variance follow linear equations, from one and
     from zero, which both parts are put into, in terms of [[power]]."""
-    after = _moved(*map(_in_deviations, candidate))
+    after, slope = _moved(*map(_in_deviations, candidate)), _in_deviations(diff(_DRIFT, L))
     mean = over_draw(after)
     spread = over_draw((after - mean) ** 2)
     law = factor, added = diff(mean, L), spread
     decay = _in_deviations(diff(_POWER, t) / _POWER)
     rates, start = [diff(part, P) * P * decay for part in law], _after(law, Integer(0))
     kept = (factor**2 - 1) * deviation**2 + added, mean.subs(L, M) - M
-    moved = rates[0] + factor / deviation**2, rates[1] + 2 * added / deviation**2 - 2
+    moved = rates[0] - slope * factor, rates[1] - 2 * slope * added - _NOISE**2
     return vanishes((*moved, start[0] - 1, start[1], *kept))
 
 

@@ -82,11 +82,11 @@ def is_the_euler_variance(variance: Expr) -> bool:
     r"""For a normal $q$ of variance $v$ the Euler–Maruyama step of the equation of E16-frozen,
     with $h$ for $\sigma^2$ times its length, keeps the variance $[[it]]$.
 
-    The second central moment after a step, with exact expectations over state and draw. At $h$
-    zero it is that of the law of E16-frozen. (R10-stable: the limit of many steps at one level.)
-    """
-    kept = variance_after(variance, kappa**2 * delta) - variance
-    return vanishes((kept, variance.subs(delta, 0) * FROZEN.holds - lam))
+    The second central moment after a step, exact over state and draw. At $h$ zero it is that of
+    the law of E16-frozen. (R10-stable: the limit of many steps at one level.)"""
+    pull, noise = _FROZEN_SDE[0] / sigma**2, _FROZEN_SDE[1] / sigma
+    kept = variance_after(variance, noise**2 * delta) - variance
+    return vanishes((kept, pull - s, variance.subs(delta, 0) * FROZEN.holds - lam))
 
 
 def is_what_the_sampler_discretises(noise: Expr) -> bool:
