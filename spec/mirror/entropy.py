@@ -220,7 +220,7 @@ A19 = Claim(
     ),))  # fmt: skip
 
 
-def _stepped(log_size: Expr, weight: Expr, of: Expr) -> Expr:
+def _stepped(log_size: Expr, weight: Expr, of: int | Expr) -> Expr:
     """The weight times the exponential of what its logarithm gains."""
     return weight * exp((log_size - L).subs({s: of, q: eta * g}).expand())
 
