@@ -127,9 +127,9 @@ E15 = Claim(
         trouble="The form is shared, a positive factor that keeps every sign; so far the sentence "
         "is right. It is no equivalence of the updates: the quantities in the exponent differ by "
         "the factor $x$ and by the constant, and so do the points that the two updates seek.",
-        advice=r"Both are additive steps in the dual coordinate $\log x$; EGD follows the "
-        r"gradient of $\log p$ in $x$ there, the sampler at $\mu=[[mu]]$ that of the log density "
-        r"of $\log X$ in $\log x$.", figures=lambda: (
+        advice=r"Both are additive steps in $\log x$; EGD follows the gradient of $\log p$ in $x$ "
+        r"there, the sampler at $\mu=[[mu]]$ that of the log density of $\log X$ in $\log x$.",
+        figures=lambda: (
             Figure(f"mode, where EGD rests ({_AT})", float(exp(E15.holds[2].subs(_PLACE)))),
             Figure(f"median, where noise-free (22) rests ({_AT})",
                    float(exp(E15.holds[3].subs(_PLACE)))),

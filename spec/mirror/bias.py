@@ -26,7 +26,7 @@ def is_kept_by_the_equation(variance: Expr) -> bool:
     r"""For a log-normal target eq. (22) itself, [[equation]], keeps the normal law of $\log X$
     with the mean $\mu$ and the variance $[[it]]$, the target, and no other normal law:
     integrating it exactly is unbiased. The limit of its Euler–Maruyama steps of length $\delta$
-    has the variance $[[limit]]$ (D-limit).
+    has the log-variance $[[limit]]$ (D-limit).
 
     By the Fokker–Planck equation the log density of a normal law of mean $C$ and variance $W$
     changes at the rate $[[rate]]$. Its two terms are of degree one and two in $\log x$, so that
@@ -50,14 +50,14 @@ def is_the_exact_step(candidate: Pair) -> bool:
 
     The equation is linear: the mean error and the variance follow linear equations, from one and
     from zero, which both parts are put into, in terms of [[power]]."""
-    after = _moved(*candidate)
+    after, slope = _moved(*map(_in_deviations, candidate)), _in_deviations(diff(_DRIFT, L))
     mean = over_draw(after)
     spread = over_draw((after - mean) ** 2)
     law = factor, added = diff(mean, L), spread
-    rates = [diff(part, P) * P * diff(_POWER, t) / _POWER for part in law]
-    start = _after(law, Integer(0))
-    kept = factor**2 * lam + added - lam, mean.subs(L, M) - M
-    moved = rates[0] + factor / lam, rates[1] + 2 * added / lam - 2
+    decay = _in_deviations(diff(_POWER, t) / _POWER)
+    rates, start = [diff(part, P) * P * decay for part in law], _after(law, Integer(0))
+    kept = (factor**2 - 1) * deviation**2 + added, mean.subs(L, M) - M
+    moved = rates[0] - slope * factor, rates[1] - 2 * slope * added - _NOISE**2
     return vanishes((*moved, start[0] - 1, start[1], *kept))
 
 
@@ -75,8 +75,8 @@ def are_the_divergences(candidate: Pair) -> bool:
     $[[0]]$, which begins with $[[first]]$; that of the target from the limit is $[[1]]$, which
     begins with $[[second]]$.
 
-    The expectation of the difference of the log densities, which is a polynomial; the variance of
-    the limit (D-limit) is that of the target times $[[ratio]]$. The beginnings are Taylor's."""
+    The expectation of the difference of the log densities, which is a polynomial; the log-variance
+    of the limit (D-limit) is that of the target times $[[ratio]]$. The beginnings are Taylor's."""
     directions = ((lam * _RATIO, lam, ell), (lam, lam * _RATIO, -ell))  # ell = log(1 - u)
     rests = [part - _beginning(part) for part in map(expand, candidate)]
     slopes = [diff(rest, u, n).subs(u, 0) for rest in rests for n in range(4)]
@@ -101,10 +101,11 @@ def variance_after(variance: Expr, added: Expr = ADDED) -> Expr:
 
 
 def is_the_guarantee(candidate: Pair) -> bool:
-    r"""For a log-normal target with the covariance $\sigma^2$ times the identity, a step
-    multiplies the mean error of $\log X$ by $[[0]]$. For the step lengths of D-limit it multiplies
-    the distance of its variance from that of the limit by the square of it, and the Wasserstein
-    distance of order two from the target tends, per coordinate of $\log X$, to $[[1]]$.
+    r"""For a target under which $\log X$ is normal with the covariance $\sigma^2$ times the
+    identity, a step multiplies the mean error of $\log X$ by $[[0]]$. For the step lengths of
+    D-limit it multiplies the distance of its variance from that of the limit by the square of it,
+    and the Wasserstein distance of order two from the target tends, per coordinate of $\log X$,
+    to $[[1]]$.
 
     The moments of a step are exact, and the distance vanishes with the step length. Between
     normal laws it is that of their means and deviations."""
@@ -196,7 +197,8 @@ EXACT_STEP = Claim(
         "variance 1 - P": (P, lam * (1 - P)), "squared factor": (P**2, lam * (1 - P**2)),
         "without sigma^2": (P, 1 - P**2), "factor with the other sign": (-P, lam * (1 - P**2)),
     }, shown=_exact_step, values=lambda: {"power": Says("P", _POWER)},
-    names=_NAMES, sheet=("R22", "E20"), assumptions=(_ALIKE,), depends=("A37",))  # fmt: skip
+    names=_NAMES, sheet=("R22", "E20"), depends=("A37",),
+    assumptions=(_ALIKE, "the draw is independent of log X"))  # fmt: skip
 
 SIZE = Claim(
     "E20-kl", "the size of the bias", are_the_divergences, holds=_KL, twins={
@@ -205,8 +207,7 @@ SIZE = Claim(
     }, shown=lambda pair: {
         "0": pair[0], "1": pair[1], "first": _beginning(pair[0]), "second": _beginning(pair[1]),
     }, values=lambda: {"u": _U, "ratio": _RATIO}, names=_NAMES,
-    sheet=("E20", "R22"), assumptions=(_BELOW,),
-    depends=("D-limit", "C6"))  # fmt: skip
+    sheet=("E20", "R22"), assumptions=(_ALIKE, _BELOW), depends=("D-limit", "C6"))  # fmt: skip
 
 _GUARANTEE = 1 - delta / deviation**2, deviation * (1 / sqrt(1 - delta / (2 * deviation**2)) - 1)
 _PLACE = {deviation: Rational(4, 5), delta: Rational(16, 125)}
@@ -220,8 +221,7 @@ GUARANTEES = Claim(
     assumptions=(
         "log X_0 is normal, for the distance; the Wasserstein distance of normal laws on the line "
         "is that of mean and deviation (Givens and Shortt 1984, cited)",
-    ), depends=("D-limit", "R22"),
-    erratum=Erratum(
+    ), depends=("D-limit", "R22"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="we specialize MLD to a log-normal target and establish convergence guarantees "
         "analogous to those in Wibisono (2018)",
@@ -265,7 +265,8 @@ E33 = Claim(
         "bias, as the cited work (Wibisono, 2018) and Appendix D of this paper show; gradient "
         "descent would keep the target.",
         advice="The unadjusted step is an explicit gradient step for the potential followed by "
-        "exact heat flow: a splitting, with a bias of first order in the variance (D-limit).",
+        "exact heat flow: a splitting, with a bias in the variance, of first order in the step "
+        "(D-limit).",
         figures=lambda: (
             Figure(f"delta = {float(_TENTH)} v: variance over v after one step",
                    float((E33.holds / lam).subs(delta, lam * _TENTH))),

@@ -30,10 +30,6 @@ def _generator(w: Expr) -> Expr:
     return phi(Abs(w), log(Abs(w)))
 
 
-def _in_sizes(formula: Expr) -> Expr:
-    return formula.subs({la: log(a), lb: log(b)})
-
-
 def slope(sign: int | Expr, log_size: Expr) -> Expr:
     """phi'(w) by the chain rule along w = sign * e^u: (d phi / du) / (dw / du)."""
     return cancel(diff(phi(exp(u), u), u) / diff(sign * exp(u), u)).subs(u, log_size)
@@ -89,10 +85,10 @@ def is_the_step(log_size: Expr) -> bool:
     On the half line of $w_k$ the objective is stationary where $\eta$ times the gradient and the
     change of $\phi'$ add up to nothing, and $\phi'$ grows with $w$, so that this is its only
     minimum. No normalisation takes place."""
+    gains = [(of, log(_stepped(log_size, w, of) / w)) for of in BOTH]
     return all(
-        vanishes(q + slope(of, log_size.subs(s, of)) - slope(of, L))
-        and diff(slope(of, u), u) * of > 0
-        for of in BOTH
+        vanishes(eta * g + slope(of, L + gain) - slope(of, L)) and diff(slope(of, u), u) * of > 0
+        for of, gain in gains
     )
 
 
@@ -132,6 +128,8 @@ _GENERATOR = v1("sec. 2: unnormalised relative entropy") + v2(
 _SAME_SIGN = frozenset({(1, 1), (-1, -1)})
 _OPPOSITE = Rational(-3, 10), Rational(1, 10)
 _NONZERO = "no weight is zero; the sum is taken coordinate by coordinate"
+_SIZES = {"a": r"\lvert w\rvert", "b": r"\lvert w'\rvert",
+          "la": r"\log\lvert w\rvert", "lb": r"\log\lvert w'\rvert"}  # fmt: skip
 _W, (_X, _R) = symbols("w1 w2"), symbols("w r", real=True)
 E12 = Claim(
     "E12", "where the entropy generator is convex", is_nonnegative_for, holds=_SAME_SIGN,
@@ -142,11 +140,10 @@ E12 = Claim(
     }, printed={"the whole line": frozenset(product(BOTH, repeat=2))}, shown=lambda pairs: {
         "pairs": r",\;".join(f"({of:+d},{ref:+d})" for of, ref in sorted(pairs)),
     }, values=lambda: {
-        "phi": Says(r"\phi(w)", _generator(_X)),
-        **{name: _in_sizes(_scaled(of, 1).as_expr())
-           for name, of in zip(("equal", "opposite"), BOTH, strict=True)},
-    }, names={"b": r"\lvert w'\rvert"}, sources=v1("eq. 1") + _GENERATOR, assumptions=(_NONZERO,),
-    depends=("A18",), erratum=Erratum(
+        "phi": Says(r"\phi(w)", phi(a, la)), "equal": _scaled(1, 1).as_expr(),
+        "opposite": _scaled(-1, 1).as_expr(),
+    }, names=_SIZES, sources=v1("eq. 1") + _GENERATOR, assumptions=(_NONZERO,), depends=("A18",),
+    erratum=Erratum(
         Fault.WRONG,
         quote=r"the Bregman divergence corresponding to a strictly convex function $\phi:\mathbb "
         r"R^d\to\mathbb R$ [...] $\phi(\bm X)=\sum_i|X^{(i)}|\log|X^{(i)}|$",
@@ -176,11 +173,8 @@ DIVERGENCE = Claim(
         "without the linear terms": a * (la - lb), "arguments swapped": b * (lb - la) - b + a,
         "linear terms with the wrong sign": a * (la - lb) + a - b,
     }, printed={"without absolute values": _UNSIGNED},
-    shown=lambda formula: {"it": _in_sizes(formula)},
     values=lambda: {"unsigned": Chain(_UNSIGNED, s * _DIVERGENCE)},
-    names={"a": r"\lvert w\rvert", "b": r"\lvert w'\rvert", "s": r"\mathrm{sign}(w)",
-           "la": r"\log\lvert w\rvert", "lb": r"\log\lvert w'\rvert"},
-    sources=_GENERATOR, sheet=("E12",), assumptions=(
+    names=_SIZES | {"s": r"\mathrm{sign}(w)"}, sources=_GENERATOR, sheet=("E12",), assumptions=(
         Assumption(
             "w and w' have equal signs, coordinate by coordinate",
             "the sign of the gradient",
@@ -196,8 +190,8 @@ DIVERGENCE = Claim(
         "rewards change.",
         remains_open="Whether version 2, whose formula is lost, has the absolute values.",
     ), pins=(
-        Pin("gbm_ref.bregman", vectors="bregman_entropy", reads=lambda formula: (
-            _in_sizes(formula).subs({s: sign(_X), a: Abs(_X), b: Abs(_R)}))),
+        Pin("gbm_ref.bregman", vectors="bregman_entropy", reads=lambda formula: formula.subs(
+            {s: sign(_X), a: Abs(_X), b: Abs(_R), la: log(Abs(_X)), lb: log(Abs(_R))})),
         Pin("gbm_ref.ENTROPY.value", table("w1 w2", *_ONE_SIGN_EACH, (0.0, -0.9999999)),
             because=_PHI, formula=sum(Piecewise((0, Eq(w, 0)), (_generator(w), True))
             for w in _W), twins={"without absolute values": sum(w * log(Abs(w)) for w in _W)}),
@@ -226,14 +220,14 @@ A19 = Claim(
     ),))  # fmt: skip
 
 
-def _stepped(log_size: Expr, weight: Expr, of: Expr) -> Expr:
+def _stepped(log_size: Expr, weight: Expr, of: int | Expr) -> Expr:
     """The weight times the exponential of what its logarithm gains."""
     return weight * exp((log_size - L).subs({s: of, q: eta * g}).expand())
 
 
 _LOG_WEIGHT = -log(10)
 ARGMIN = Claim(
-    "E12-argmin", "the mirror step over the whole line crosses zero", decides_the_side,
+    "E12-argmin", "the mirror step over the whole line can cross zero", decides_the_side,
     holds=2 * step + 2, twins={
         "threshold 1": 2 * step, "threshold e^-2": 2 * step + 4,
         "small weights stay": -2 * step - 2,

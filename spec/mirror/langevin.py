@@ -101,7 +101,9 @@ def is_multiplicative_langevin(candidate: Dynamics) -> bool:
     potential = Function("V")(x)
     drift = candidate[0].subs(h, -x * diff(potential, x))
     mirrored, _ = _mirrored_drift(_MIRRORED[0], _ENTROPY, potential, (x,))
-    agrees = vanishes(with_symbols(drift - mirrored[0]))
+    added = log(_step(candidate, dt).right / x)
+    euler = added.subs(z, 0) - dt * candidate[0], diff(added, z) ** 2 - dt * candidate[1]
+    agrees = vanishes(with_symbols(drift - mirrored[0], *euler))
     return agrees and _is_stationary(-potential, _in_x((drift, candidate[1])))
 
 
@@ -112,15 +114,16 @@ def is_the_noisy_step(choice: tuple[Expr, Expr]) -> bool:
     The exponent of (13) is [[exponent]]; the value of $\mu$ takes away its constant term, that of
     $\eta$ makes the two deviations of the noise equal."""
     rate = choice[1].expand().subs(dt, root**2)
-    ours, wanted = _THIRTEEN.subs(mu, choice[0]), _SIXTEEN
+    ours, wanted = _THIRTEEN.subs(mu, choice[0]), log(_SIXTEEN / x)
     drifts, noises = (ours - wanted).subs(z, 0), diff(ours, z) ** 2 - diff(wanted, z) ** 2
-    return vanishes((drifts.subs(eta, rate), noises.subs(eta, rate)))
+    in_h = _STEP.right.subs(h, _SLOPE) - _SIXTEEN  # as E14 has it
+    return vanishes((drifts.subs(eta, rate), noises.subs(eta, rate), in_h))
 
 
 def is_invariant(row: tuple[Candidate, ...]) -> bool:
-    r"""[[sde]] has the invariant density [[density]], up to its constant. The step of (16),
-    [[sixteen]], is its Euler–Maruyama step of length $\eta$ with no constant and unit noise: that
-    density is [[plain]]. With the noise of eq. (22) of version 2 it is [[noisier]]; with its
+    r"""[[sde]] leaves the density [[density]], up to its constant, invariant. The step of
+    (16), [[sixteen]], is its Euler–Maruyama step of length $\eta$ with no constant and unit noise:
+    that density is [[plain]]. With the noise of eq. (22) of version 2 it is [[noisier]]; with its
     constant besides, it is [[complete]].
 
     By Itô's formula [[ambient]]; for all $c$, $n$ and $p$ the terms of each coordinate in the
@@ -171,7 +174,8 @@ A21 = Claim(
     }, shown=lambda d: {"sde": _sde("Y", (d[0](*_PARTS), d[1]))}, values=lambda: {
         "density": Says("p", _DENSITY), "dual": Says("Y", r"\nabla\phi(X)"), "of_dual": _DUAL,
     }, names=_NAMES, sources=v2("eq. 21"), assumptions=(
-        "phi four times differentiable with a positive definite Hessian, V twice differentiable",
+        "on a convex domain phi is four times differentiable with a positive definite Hessian, "
+        "and V twice differentiable",
         "grad phi maps onto the whole plane, so that Y never meets a boundary",
     ), readings=(
         "formula lost in version 2; reconstructed from Hsieh et al. (2018), from the words 'the "
@@ -196,14 +200,14 @@ A22 = Claim(
 _TARGET, _RATE = exp(-loss) / Z_p, dt * sigma**2
 _SLOPE = x * g * diff(log(_TARGET), loss)
 _THIRTEEN, _DYNAMICS = log_step(_SLOPE, z, root), _dynamics(*_PLAIN.values())
-_SIXTEEN, _STEP = _exponent(*_DYNAMICS, eta).subs(h, _SLOPE), _step(_DYNAMICS)
+_SIXTEEN, _STEP = x * exp(sqrt(eta) * z - eta * x * g), _step(_DYNAMICS)
 V1_16 = Claim(
     "V1-16", "equation 16 from equation 13", is_the_noisy_step,
     holds=(3 * sigma**2 / 2, _RATE), twins={
         "mu = sigma^2 / 2": (sigma**2 / 2, _RATE), "mu = 0": (0, _RATE),
         "eta = 2 delta sigma^2": (3 * sigma**2 / 2, 2 * _RATE),
     }, shown=lambda of: {"mu": Says(r"\mu", of[0]), "eta": Says(r"\eta", of[1])}, values=lambda: {
-        "target": Says("p", _TARGET), "step": Says("X_{k-1}", _STEP.right.subs(h, _SLOPE)),
+        "target": Says("p", _TARGET), "step": Says("X_{k-1}", _SIXTEEN),
         "exponent": in_delta(_THIRTEEN),
     }, names=_NAMES | {"x": "X_k", "z": "Z_k", "loss": r"\ell(X)"}, sources=v1("eq. 16"),
     sheet=("A13", "E14"), assumptions=("the loss is the same at every k",), depends=("A13",),
@@ -218,12 +222,12 @@ E14 = Claim(
     }, printed={"p is what (16) samples": (0, 1, 1, 0)}, shown=_shown_row, values=lambda: {
         "sixteen": _STEP, "mend": _step(A22.holds),
     }, names=_NAMES, sources=v1("eq. 16", "abstract: sampling equivalent of EGD"), assumptions=(
-        "a fixed loss, and a density that can be normalised", Assumption(
+        "a fixed loss; p is positive and twice differentiable, and the density can be normalised",
+        Assumption(
             "the learning rate is small: the equation of which (16) is a step is meant",
             "the Fokker–Planck equation",
             # A step of the complete dynamics does not keep the variance of a log-normal target.
-            lambda: not same(variance_after(lam), lam),
-        ),
+            lambda: not same(variance_after(lam), lam)),
     ), depends=("V1-16", "A22", "E5"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="a multiplicative update rule, which surprisingly, coincides with the sampling "

@@ -38,7 +38,8 @@ INDEPENDENT = Assumption(
     lambda: not same((Matrix([[lam, Q], [Q, lam]]).inv() * Matrix([P1, P2]))[0], P1 / lam),
 )
 NOT_TWICE = Assumption(
-    "the step is not twice the variance of the target, or an eigenvalue of its covariance",
+    "the step is not twice the variance of log X under the target, or an eigenvalue of its "
+    "covariance",
     "the limit, which divides by their distance",
     lambda: bool(LIMIT_VARIANCE.subs(delta, 2 * lam).is_infinite),
 )
@@ -122,7 +123,7 @@ def is_the_limit(candidate: Pair) -> bool:
     roots = same(gap.as_expr(), gap.LC() * delta * (delta - longest))
     downwards = gap.degree() == 2 and bool(gap.LC() < 0)
     step = summed.subs(Q, FACTOR**2 * Q) - FACTOR**2 * summed - ADDED
-    return roots and downwards and vanishes((summed.subs(Q, 1), step))
+    return roots and downwards and vanishes((summed.subs(Q, 1), step, _GAP + FACTOR**2 - 1))
 
 
 def _sum(variance: Expr) -> Expr:
@@ -144,10 +145,10 @@ def is_the_law(law: Pair) -> bool:
 
 
 def is_the_covariance(entries: Pair) -> bool:
-    r"""On a log-normal target with any covariance the covariance of $\log X$ after $k$ steps has,
-    in the eigenbasis of the target's, the entries $[[0]]$ on the diagonal and $[[1]]$ off it.
-    $V_{ij}$ are the entries at the start, $\lambda_i$ the eigenvalues, and $P_i$ the powers $k$ of
-    the factors $[[factor]]$.
+    r"""On a log-normal target the covariance of $\log X$ after $k$ steps has, in the eigenbasis of
+    the target's, which is any positive definite one, the entries $[[0]]$ on the diagonal and
+    $[[1]]$ off it. $V_{ij}$ are the entries at the start, $\lambda_i$ the eigenvalues, and $P_i$
+    the powers $k$ of the factors $[[factor]]$.
 
     A rotation of $\log X$ keeps the noise, so that the target's covariance may be taken diagonal.
     A step then multiplies the covariance from either side by the diagonal matrix of the factors
@@ -196,7 +197,7 @@ _NAMES = {"lam": r"\sigma^{2}", "V": "V_0", "P": "P", "Q": "Q", "z": "Z", "lam1"
           "P1": "P_i", "P2": "P_j", "V11": "V_{ii}", "V12": "V_{ij}", "A": r"\alpha"}  # fmt: skip
 _FROM_START = _NAMES | {"e": "e_0"}
 _LOST = ("the formula is lost in the text of version 2; the target and eq. 22 force it",)
-_INDEPENDENT_DRAWS = "the draws are independent of the start"
+_ALONE = INDEPENDENT.text, "the draws are independent of the start"
 _DRIFT, _ROOT = (M - L) / lam, sqrt(ADDED)
 _STEP = FACTOR * e + _ROOT * z
 _WALK, _FIRST = (k, k - 1 - i, k - 1, _ROOT), Integer(0)
@@ -223,11 +224,11 @@ UNROLLED = Claim(
         "exponent k - i": (k, k - i, k - 1, _ROOT), "exponent i": (k, i, k - 1, _ROOT),
         "start damped twice at first": (k + 1, *_WALK[1:]),
         "one draw more": (*_WALK[:2], k, _ROOT), "half the noise": (*_WALK[:3], _ROOT / 2),
-    }, shown=lambda c: {
-        "distance": _distance(_power(c[0]), c[3],
-                              Sum(_term(_power(c[1]), Z_i), (i, _FIRST, c[2]))),
-    }, values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
-    sheet=("A37", "R22"), readings=_LOST, depends=("D-recursion",))  # fmt: skip
+    }, shown=lambda c: {"distance": _distance(
+        _power(c[0]), c[3], Sum(_term(_power(c[1]), Z_i), (i, _FIRST, c[2])))},
+    values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
+    sheet=("A37", "R22"), assumptions=_ALONE[:1], readings=_LOST,
+    depends=("D-recursion",))  # fmt: skip
 
 LIMIT = Claim(
     "D-limit", "the limit law of the steps", is_the_limit, holds=(LIMIT_VARIANCE, 2 * lam), twins={
@@ -238,16 +239,16 @@ LIMIT = Claim(
     }, shown=lambda c: {"variance": c[0], "longest": c[1], "sum": _sum(c[0])},
     values=lambda: {"added": ADDED, "gap": _GAP.factor()}, names=_NAMES,
     sources=v2("App. D: limit measure"), sheet=("A37", "E20", "R22"), readings=_LOST,
-    assumptions=(_INDEPENDENT_DRAWS,), depends=("D-unrolled",))  # fmt: skip
+    assumptions=_ALONE, depends=("D-unrolled",))  # fmt: skip
 
 R22 = Claim(
-    "R22", "mean and variance of the steps on a log-normal target", is_the_law, holds=_law(),
+    "R22", "log-mean and log-variance of steps on a log-normal target", is_the_law, holds=_law(),
     twins={
         "limit with delta / sigma^2": _law(lam / FACTOR), "towards the target": _law(lam),
         "variance shrinks as the mean": _law(power=1),
         "mean shrinks as the variance": (P**2 * e, _law()[1]),
     }, values=lambda: {"factor": FACTOR, "added": ADDED}, names=_FROM_START,
-    assumptions=(NOT_TWICE, _INDEPENDENT_DRAWS), depends=("D-recursion",), pins=(
+    assumptions=(NOT_TWICE, *_ALONE), depends=("D-recursion",), pins=(
         Pin("gbm_ref.mirrored_langevin_law", (), lambda law: _from_normal(law)[0],
             variant="log mean", vectors="mirrored_langevin_law_log_mean"),
         Pin("gbm_ref.mirrored_langevin_law", table(
@@ -261,13 +262,13 @@ R22 = Claim(
 _START = (0.3, -0.7, 1.4, 0.1, 0.8, -0.3, 0.6)
 _ENTRY = _law()[1].subs({P: P1, lam: lam1, V: V11})
 MATRIX = Claim(
-    "R22-matrix", "covariance of the steps, for any covariance of the target", is_the_covariance,
+    "R22-matrix", "covariance of log X after steps, whatever the target's", is_the_covariance,
     holds=(_ENTRY, P1 * P2 * V12), twins={
         "limit off the diagonal too": (_ENTRY, _ENTRY.subs({V11: V12, P1**2: P1 * P2})),
         "no limit at all": (P1**2 * V11, P1 * P2 * V12),
         "first eigenvalue for both": (_ENTRY, P1**2 * V12),
     }, values=lambda: {"factor": FACTOR.subs(lam, lam1), "added": ADDED}, names=_NAMES,
-    sheet=("R22",), assumptions=(NOT_TWICE, _INDEPENDENT_DRAWS), depends=("R22", "D-gaussian"),
+    sheet=("R22",), assumptions=(NOT_TWICE, _ALONE[1]), depends=("R22", "D-gaussian"),
     pins=(Pin(
         "gbm_ref.mirrored_langevin_law", table(
             "a1 a2 m1 m2 V11 V12 V22 S11 S12 S22 delta n",

@@ -82,11 +82,11 @@ def is_the_euler_variance(variance: Expr) -> bool:
     r"""For a normal $q$ of variance $v$ the Euler–Maruyama step of the equation of E16-frozen,
     with $h$ for $\sigma^2$ times its length, keeps the variance $[[it]]$.
 
-    The second central moment after a step, with exact expectations over state and draw. At $h$
-    zero it is that of the law of E16-frozen. (R10-stable: the limit of many steps at one level.)
-    """
-    kept = variance_after(variance, kappa**2 * delta) - variance
-    return vanishes((kept, variance.subs(delta, 0) * FROZEN.holds - lam))
+    The second central moment after a step, exact over state and draw. At $h$ zero it is that of
+    the law of E16-frozen. (R10-stable: the limit of many steps at one level.)"""
+    pull, noise = _FROZEN_SDE[0] / sigma**2, _FROZEN_SDE[1] / sigma
+    kept = variance_after(variance, noise**2 * delta) - variance
+    return vanishes((kept, pull - s, variance.subs(delta, 0) * FROZEN.holds - lam))
 
 
 def is_what_the_sampler_discretises(noise: Expr) -> bool:
@@ -124,7 +124,7 @@ E16 = Claim(
     }, printed={"(11) as it stands": (2 * _HALF, _HALF, _SPREAD)},
     shown=lambda c: dict(zip(("clock", "mu", "noise"), c, strict=True)),
     values=lambda: {"reverse": _EQUATION, "reverse noise": _EQUATION.noise**2}, names=_NAMES,
-    sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE,),
+    sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE, SMOOTH),
     depends=("A11", "A22", "E16-split", "E16-frozen", "E16-euler"), erratum=Erratum(
         Fault.WRONG,
         quote="Eq. 22 is a sampling SDE on the positive orthant [...] and is recovered directly "
@@ -135,8 +135,8 @@ E16 = Claim(
         advice="Without drift of the logarithm (11) is the probability-flow equation and (22) at "
         "a rate, together (E16-split).",
         figures=lambda: (
-            Figure(f"variance under (11), with the frozen score of variance {float(_FROZEN[lam])}",
-                   float(EULER.holds.subs(delta, 0).subs(_FROZEN))),
+            Figure("variance of log X under (11), with the frozen score of variance "
+                   f"{float(_FROZEN[lam])}", float(EULER.holds.subs(delta, 0).subs(_FROZEN))),
             Figure(f"under its Euler–Maruyama step with h = {float(_FROZEN[delta])}",
                    float(EULER.holds.subs(_FROZEN))),
         ),

@@ -48,9 +48,9 @@ def is_kept_by_lazy_training(after: Callable[[Expr], Expr]) -> bool:
     start, moved, and log-normal weights stay log-normal: the third central moment $m$ of any start
     that has one becomes $[[it]]$.
 
-    To the logarithm a step adds what does not depend on it.
-    The moment is written by the first three moments of the start, with all steps of A19 together,
-    for either sign; of a log-normal law it is zero (E31)."""
+    To the logarithm a step adds what does not depend on it. The moment is written by the first
+    three moments of the start, with all steps of A19 together, for either sign; of a log-normal
+    law it is zero (E31)."""
     use(_EQUAL)
     return same(diff(A19.holds, L), Integer(1)) and all(
         [same(_third(A19.holds.subs({s: of, q: _T, L: _y})), after(_third(_y))) for of in BOTH]
@@ -67,7 +67,7 @@ def _third(moved: Expr, raw: Sequence[Expr] = _RAW) -> Expr:
 
 
 _SMALL = Assumption(
-    "c is positive and eta c at most one", "a step rises with the weight below c",
+    "eta and c are positive and eta c at most one", "a step rises with the weight below c",
     # The derivative at c, where the step has the factor one.
     lambda: bool(abs(_SLOPE.subs({_w: _c, _eta: 3 / _c})) > 1))  # fmt: skip
 _EQUAL = Assumption(
@@ -108,13 +108,13 @@ E32 = Claim(
     twins={"with the opposite sign": lambda m: -m, "shrunk by the steps": lambda m: m / 2},
     printed={"log-normal from any start: zero": lambda m: 0 * m}, names={"m": "m"},
     sources=v1("sec. 2: EGD weights are log-normal") + _SECTION, sheet=("E31", "E32"),
-    assumptions=(_EQUAL,), depends=("A19", "E31", "E21"), erratum=Erratum(
+    assumptions=(_EQUAL,), depends=("A19", "E31", "E6-marginal"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="EGD [...] produces log-normally distributed weights [...], which is precisely "
         "the terminal distribution of the GBM forward process",
         trouble="In lazy training the law of the weights is that of the start, moved: a start "
         "that is not log-normal does not become so. (The second half of the sentence holds for "
-        "log-normal data or a single start only, E21.)",
+        "log-normal data or a single start only, E6-marginal.)",
         advice="EGD keeps log-normal weights log-normal in lazy training.",
     ))  # fmt: skip
 CLAIMS = (E31, E32)
