@@ -47,9 +47,9 @@ def splits(matched: Fit) -> bool:
 
 
 def is_the_best_product(fit: Fit) -> bool:
-    r"""In the plane, of the normal starts with independent pixels that of mean $[[mean]]$ and
-    covariance $[[cov]]$ is closest to the Gaussian of mean $M$ and covariance $\Sigma$, and no
-    other one is as close; its divergence is $[[cost]]$.
+    r"""In the plane, of the normal starts with independent pixels, the Gaussian of mean $M$ and
+    covariance $\Sigma$ has the least divergence, $[[cost]]$, from that of mean $[[mean]]$ and
+    covariance $[[cov]]$, and from no other one as little.
 
     The divergence from any product is that from the fit, and the divergences of its pixels from
     those of the product in one dimension. None is negative, and they vanish only at the fit
@@ -59,7 +59,8 @@ def is_the_best_product(fit: Fit) -> bool:
     total = kl(p[1], Matrix.diag(*D), p[0] - b, p[2] - sum(logs))
     at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(LOGS))
     rest = sum(_on_line(cov[i, i], D[i], mean[i] - b[i], LOGS[i] - logs[i]) for i in range(2))
-    gaps = total - at_fit - rest, at_fit - cost, cov[0, 1], cov[1, 0]
+    written = exp(2 * _cost(fit).expand()) - cov.det() / p[1].det()
+    gaps = total - at_fit - rest, at_fit - cost, written, cov[0, 1], cov[1, 0]
     return _never_negative() and vanishes(gaps)
 
 
@@ -75,8 +76,8 @@ def _never_negative() -> bool:
 
 def is_the_best_single(fit: Fit) -> bool:
     r"""In the plane, of the normal starts with independent pixels, of one mean and one variance
-    for both, that of mean $[[mean]]$ and variance $[[cov]]$ is closest to the Gaussian of mean
-    $M$ and covariance $\Sigma$, and no other one is as close; its divergence is $[[cost]]$.
+    for both, the Gaussian of mean $M$ and covariance $\Sigma$ has the least divergence,
+    $[[cost]]$, from that of mean $[[mean]]$ and variance $[[cov]]$, and from no other as little.
 
     The divergence from any such start is the cost and twice the divergence, in one dimension, of
     the fit from its one pair, which vanishes only at the fit, as for R23-product. The logarithms
@@ -85,7 +86,8 @@ def is_the_best_single(fit: Fit) -> bool:
     mean, variance, cost = fit(p)
     total = kl(p[1], D * eye(2), p[0] - b * ones(2, 1), p[2] - 2 * ld)
     rest = 2 * _on_line(variance, D, mean - b, LOG_OF_ONE - ld)
-    return _never_negative() and same(total, cost + rest)
+    written = exp(2 * _cost(fit).expand()) - variance**2 / p[1].det()
+    return _never_negative() and vanishes((total - cost - rest, written))
 
 
 def product_fit(p: Law) -> tuple:
@@ -209,10 +211,10 @@ _v, _vN, _B, _V, _E, _y = symbols("v v_N B V E y")
 
 def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     r"""For two pixels with the covariance $\Sigma$ and the difference $\Delta$ of means in $\log
-    X_1$, the best normal start with independent pixels is at the divergence of half the logarithm
-    of one and $[[product]]$ from the Gaussian of these moments, and the best one with one pair
-    $(\hat\mu,\hat\sigma)$ further by half that of one and $[[pair]]$. By R23 the law of $\log X_1$
-    is at least as far.
+    X_1$, the Gaussian of these moments is at the divergence of half the logarithm of one and
+    $[[product]]$ from the best normal start with independent pixels, and from the best one with
+    one pair $(\hat\mu,\hat\sigma)$ further by half that of one and $[[pair]]$. By R23 the law of
+    $\log X_1$ is at least as far.
 
     The costs of R23-product and R23-single are halves of logarithms, here of these quotients."""
     mean, product = law("S")[0], _cost(product_fit)
