@@ -13,9 +13,10 @@ from sympy import (
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Pin, v1, v2
 from spec.checking.pins import table
-from spec.checking.symbols import m, mu, sigma, v, z
+from spec.checking.symbols import m, mu, s2, sigma, v, z
 from spec.divergence.gaussian import (
     DEFINITE, Law, explicit, is_tangent_of_log, kl, law, log_density)  # fmt: skip
+from spec.reverse.log_coordinates import A10, score
 
 _Y, _T = Matrix(symbols("y1 y2")), Symbol("T", real=True)
 _RATES = (mu - sigma**2 / 2) * _T, sigma**2 * _T  # m and v of constant rates
@@ -169,8 +170,7 @@ R23 = Claim(
             because="it gives the moments of log X_T, from those of the data (log-moments)",
             twins={"no noise": _entries(_RATES[0], Integer(0))}),
         Pin("gbm_ref.terminal_mismatch", vectors="terminal_mismatch", reads=_mismatch,
-            variant="plane"),
-    ))  # fmt: skip
+            variant="plane")))  # fmt: skip
 
 PRODUCT = Claim(
     "R23-product", "the best product of log-normals", is_the_best_product, holds=product_fit,
@@ -184,8 +184,7 @@ PRODUCT = Claim(
     depends=("R23", "E22-jensen"), pins=(
         Pin("gbm_ref.fitted_lognormal", _POINTS, reads=lambda fit: _fitted_product(fit)[:-1],
             variant="product"),
-        Pin("gbm_ref.best_start", _POINTS, reads=_fitted_product, variant="product"),
-    ))  # fmt: skip
+        Pin("gbm_ref.best_start", _POINTS, reads=_fitted_product, variant="product")))  # fmt: skip
 
 SINGLE = Claim(
     "R23-single", "the best single pair of parameters", is_the_best_single, holds=single_fit,
@@ -259,10 +258,10 @@ def _figures() -> tuple[Figure, ...]:
 
 _PAIR = ((_S11 - _S22) ** 2 / 4 + (_S11 + _S22) * _Delta**2 / 4 + _Delta**4 / 16) / (_S11 * _S22)
 _COSTS = {"product": _S12**2 / (_S11 * _S22 - _S12**2), "pair": _PAIR}
-# dV/dv and dE/dv of the reverse equation A10: a drift of sigma^2 times the score, here that of a
-# normal law of variance v, with noise of variance sigma^2, while v falls by sigma^2.
-_SLOPE = (-(_y**2) / (2 * _v)).diff(_y, 2)
-_WAYS = {"rate": -(2 * _SLOPE * _V + 1), "mean rate": -_SLOPE * _E}
+# dV/dv and dE/dv of the reverse equation A10 at the score of a normal law of variance v; its noise
+# has the variance sigma^2, by which v falls.
+_PULL = A10.holds.subs(score, -_y / _v).diff(_y)
+_WAYS = {"rate": (-(2 * _PULL * _V + s2) / s2).expand(), "mean rate": -_PULL * _E / s2}
 _WAY = {"variance": _v + (_v / _vN) ** 2 * (_B - _vN), "error": _v / _vN}
 E22 = Claim(
     "E22", "a fitted log-normal need not be the law at the end", are_the_costs, _COSTS, twins={
