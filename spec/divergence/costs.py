@@ -16,6 +16,7 @@ from spec.checking.pins import table
 from spec.checking.symbols import s2, v, v0
 from spec.checking.typeset import Says
 from spec.divergence.gaussian import explicit, has_no_negative_coefficient, kl
+from spec.reverse.log_coordinates import A10, score
 
 e, g, _c0, _c1, _y = symbols("e g c0 c1 y", real=True)
 vN, W, _c, _Lg, _w, _S, _sigma = symbols("v_N W c Lg w S sigma", positive=True)
@@ -28,8 +29,8 @@ _low, _high, _T = symbols("std_min std_max T", positive=True)
 _GROWTH = log(1 + (_high / _low) ** 2) / _T
 # Of the error e and the slope g.
 _RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
-# dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
-_ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
+# dE/dv: what A10 has at the score of a normal law and c, E from the mean, and dv/dr = -sigma^2.
+_ERROR_RATE = ((A10.holds.subs(score, _c - _E / v) - A10.holds.subs(score, 0)) / -s2).expand()
 _COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
 _STATE = symbols("q u q' u'")
 _GROWN = {_Lg: log(vN / v0)}
@@ -44,11 +45,12 @@ _DENSITY = _LEADING / v**2
 
 
 def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
-    r"""In one coordinate, with the exact reverse equation of full noise run with $h_\theta$ for
-    $H$, the divergence of the law $q$ of the data process from the law $u$ of the sampler grows in
-    reverse time at the rate of the mean under $q$ of $[[bound]]$ less $[[off]]$, where $e$ is $H$
-    less $h_\theta$ and $g$ the slope of the logarithm of $q$ over $u$ in $\log x$. The second is a
-    square: at the data the divergence is at most that at the start and the first, integrated.
+    r"""In one coordinate, with the reverse equation of full noise run with $h_\theta$ for the
+    Hyvärinen score $H$, the divergence of the law $q$ of the data process from the law $u$ of the
+    sampler grows in reverse time at the rate of the mean under $q$ of $[[bound]]$ less $[[off]]$,
+    where $e$ is $H$ less $h_\theta$ and $g$ the slope of the logarithm of $q$ over $u$ in $\log
+    x$. The second is a square: at the data the divergence is at most that at the start and the
+    first, integrated.
 
     The rate of the divergence has the integrand $[[integrand]]$, where $q'$ and $u'$ are given by
     the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it is $q$
@@ -139,8 +141,7 @@ R20 = Claim(
         formula=_GROWTH * (v + _low**2), twins={
             "zero at the data": _GROWTH * v,
             "sigma for its square": sqrt(_GROWTH * (v + _low**2)),
-        },
-    ),))  # fmt: skip
+        }),))  # fmt: skip
 
 EXACT_COST = Claim(
     "R20-log-normal", "a constant score error on log-normal data", is_the_exact_cost, holds=_COST,
@@ -163,8 +164,7 @@ AFFINE = Claim(
     depends=("R20",), pins=(Pin(
         "gbm_ref.score_error_bound", k=256.0,
         points=table("S sigma c0 c1", (0.3, 0.7, 0.4, -0.2), (1.6, 1.3, -0.1, 0.7)),
-        reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}),
-    ),))  # fmt: skip
+        reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S})),))  # fmt: skip
 
 INEQUALITY = Claim(
     "R20-inequality", "the exact cost is at most the bound", bounds_the_logarithm, holds=_BOUND,
