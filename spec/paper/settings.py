@@ -165,20 +165,19 @@ CLOCK = Claim(
         quote=r"Training with $\delta=10^{-3}$ (Section 6); sampling with $\delta=2\cdot10^{-4}$, "
         r"$L=3$, at the same levels $k$ (Appendix D.4).",
         trouble="One letter has two values, and the steps traverse only a part of a level.",
-        advice="Let the steps add up to the level, or call the scores at the traversed times.",
+        advice="Let the steps add up to the level, or call the scores at the traversed times, "
+        "down to the data.",
         figures=lambda: (Figure("L delta_s / delta as printed", mpf(_DERIVED["rho"])),),
         remains_open="The values of version 2 (its Tables 3 and 4) are lost.",
     ))  # fmt: skip
 
-_PIXELS, _v, _SYMBOLS = symbols("x1 x2", positive=True), symbols("v"), symbols("l1 l2 l")
+_PIXELS, _v = symbols("x1 x2", positive=True), symbols("v")
+_TO_DATA = sum(map(log, _PIXELS)) / 2, (log(_PIXELS[0]) - log(_PIXELS[1])) ** 2 / 4 + _v
+_TO_AVERAGES = log(sum(_PIXELS) / 2), _v
 
 
 def _mean(one: Expr, other: Expr) -> Expr:
     return (one + other) / 2
-
-
-_LOGS = *map(log, _PIXELS), log(_mean(*_PIXELS))
-_TO_DATA = _mean(*_LOGS[:2]), (_LOGS[0] - _LOGS[1]) ** 2 / 4 + _v
 
 
 def is_the_fit_to_noised_averages(fit: tuple[Expr, Expr]) -> bool:
@@ -188,13 +187,14 @@ def is_the_fit_to_noised_averages(fit: tuple[Expr, Expr]) -> bool:
 
     The noise is independent of the start and adds its variance $v$. Over the averages the start is
     a constant; over the images it has the mean and the variance of their logarithms."""
-    found = []
-    for (one, other), moments in ((_LOGS[2:] * 2, fit), (_LOGS[:2], _TO_DATA)):
+    average, found = _mean(*_PIXELS), []
+    for ends, moments in (((average, average), fit), (_PIXELS, _TO_DATA)):
+        one, other = map(log, ends)
         mean = _mean(one, other)
         variance = ((one - mean) ** 2 + (other - mean) ** 2) / 2 + _v
         found += [mean - moments[0], variance - moments[1]]
-    named = dict(zip(_LOGS, _SYMBOLS, strict=True))
-    return vanishes([gap.xreplace(named) for gap in found])
+    named = zip(map(log, (average, *_PIXELS)), symbols("l l1 l2"), strict=True)
+    return vanishes(list(Matrix(found).xreplace(dict(named))))
 
 
 def _fit_figures() -> tuple[Figure, ...]:
@@ -209,9 +209,9 @@ def _fit_figures() -> tuple[Figure, ...]:
 
 
 FIT = Claim(
-    "E24-fit", "two log-normal fits", is_the_fit_to_noised_averages, holds=(_LOGS[2], _v), twins={
+    "E24-fit", "two log-normal fits", is_the_fit_to_noised_averages, holds=_TO_AVERAGES, twins={
         "mean over the images": (_TO_DATA[0], _v),
-        "variance over the images": (_LOGS[2], _TO_DATA[1]),
+        "variance over the images": (_TO_AVERAGES[0], _TO_DATA[1]),
     }, printed={"the fit of Section 6.2": _TO_DATA},
     sources=v2("App. G.2: fit to class averages"), sheet=("E24", "E22"),
     assumptions=("one class of two images that differ, one pixel", "mu = sigma^2 / 2"),
