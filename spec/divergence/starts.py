@@ -54,8 +54,8 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
 
     The logarithm of the mean of $[[power]]$ over the standard normal $Z$, by completing the
     square, is that of the normal law for every $u$. So the start from class averages is a mixture
-    of such laws, with the shares of the classes, and pushed training images have the law of $X_T$
-    for data that are these images."""
+    of such laws, with the shares in which classes are drawn, and pushed training images have the
+    law of $X_T$ for data that are these images."""
     exponent = _EXPONENT - _Z**2 / 2
     top = exponent.diff(_Z).subs(_Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
     return same(exponent.subs(_Z, top), _u * at_end[0] + _u**2 * at_end[1] / 2)
