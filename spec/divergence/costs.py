@@ -153,7 +153,7 @@ EXACT_COST = Claim(
         "error": cost["error"].subs(_Lg, Symbol("ell")), "cost": cost["cost"].subs(_GROWN),
     }, values=lambda: {"bound": _LIMIT, "rate": _ERROR_RATE}, sheet=("R20",),
     assumptions=("the equation is solved exactly", "v_0 is positive"),
-    depends=("R20", "R20-affine", "gaussian-kl"))  # fmt: skip
+    depends=("A10", "R20", "R20-affine", "gaussian-kl"))  # fmt: skip
 
 AFFINE = Claim(
     "R20-affine", "the bound of R20 for an affine error", is_the_affine_bound, holds=_WRONG,
