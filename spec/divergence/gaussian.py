@@ -45,13 +45,13 @@ def is_tangent_of_log(line: Expr) -> bool:
 
 def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     r"""In the plane, and for any weights, the integral of $[[integrand]]$ over the densities of
-    $\log X$ is that over those of $X$ and $[[it]]$ times the mean of $[[volume]]$ under $p$. So
-    the divergence, the integral of $[[of_divergence]]$, changes by $[[divergence]]$, the entropy,
-    that of $[[of_entropy]]$, by $[[entropy]]$ and the cross-entropy, that of $[[of_cross]]$, by
-    $[[cross]]$ of that mean.
+    $Y$, the logarithm of $X$, is that over those of $X$ and $[[it]]$ times the mean of
+    $[[volume]]$ under $p$. So the divergence, the integral of $[[of_divergence]]$, changes by
+    $[[divergence]]$, the entropy, that of $[[of_entropy]]$, by $[[entropy]]$ and the
+    cross-entropy, that of $[[of_cross]]$, by $[[cross]]$ of that mean.
 
-    The densities of $\log X$, symbols at a point, are those of $X$ times the Jacobian determinant
-    of $\exp$, which is differentiated; the integrands are compared per volume."""
+    The densities of $Y$, symbols at a point, are those of $X$ times the Jacobian determinant of
+    $\exp$, which is differentiated; the integrands are compared per volume."""
     volume = Symbol("volume")
     in_y = {_p_x: _p_x * volume, _lp: _lp + _LOG_VOLUME, _lr: _lr + _LOG_VOLUME}
     gained = _INTEGRAND.subs(in_y, simultaneous=True) - _INTEGRAND * volume
