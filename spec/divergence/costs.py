@@ -9,13 +9,14 @@ from sympy import (
     Expr, Integer, Matrix, Rational, Symbol, diff, exp, integrate, log, series, sqrt, symbols,
 )  # fmt: skip
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.gaussian import expectation
 from spec.checking.pins import table
 from spec.checking.symbols import s2, v, v0
 from spec.checking.typeset import Says
-from spec.divergence.gaussian import has_no_negative_coefficient, kl
+from spec.divergence.gaussian import explicit, has_no_negative_coefficient, kl
+from spec.reverse.log_coordinates import A10, score
 
 e, g, _c0, _c1, _y = symbols("e g c0 c1 y", real=True)
 vN, W, _c, _Lg, _w, _S, _sigma = symbols("v_N W c Lg w S sigma", positive=True)
@@ -28,27 +29,28 @@ _low, _high, _T = symbols("std_min std_max T", positive=True)
 _GROWTH = log(1 + (_high / _low) ** 2) / _T
 # Of the error e and the slope g.
 _RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
-# dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
-_ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
+# dE/dv: what A10 has at the score of a normal law and c, E from the mean, and dv/dr = -sigma^2.
+_ERROR_RATE = ((A10.holds.subs(score, _c - _E / v) - A10.holds.subs(score, 0)) / -s2).expand()
 _COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
 _STATE = symbols("q u q' u'")
 _GROWN = {_Lg: log(vN / v0)}
 _LIMIT = integrate(_RATES["bound"](_c, Integer(0)) / s2, (v, v0, vN))
 _ERROR, _WRONG = _c0 + _c1 * _y, (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
 _LOGARITHM, _SQUARE, _BOUND = 2 * log(_w), _w**2 - 1, _w - 1 / _w
-_STEP = (_r - 1 - _Lr) / 2
+_STEP = (_r - 1 - log(_r)) / 2
 # The cost of a step up to the second power of e.
-_SERIES = series(_STEP.subs(_Lr, log(_r)).subs(_r, 1 - _e), _e, 0, 3).removeO()
+_SERIES = series(_STEP.subs(_r, 1 - _e), _e, 0, 3).removeO()
 _LEADING = _SERIES.coeff(_e, 2)
 _DENSITY = _LEADING / v**2
 
 
 def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
-    r"""In one coordinate, with the exact reverse equation of full noise run with $h_\theta$ for
-    $H$, the divergence of the law $q$ of the data process from the law $u$ of the sampler grows in
-    reverse time at the rate of the mean under $q$ of $[[bound]]$ less $[[off]]$, where $e$ is $H$
-    less $h_\theta$ and $g$ the slope of the logarithm of $q$ over $u$ in $\log x$. The second is a
-    square: at the data the divergence is at most that at the start and the first, integrated.
+    r"""In one coordinate, with the reverse equation of full noise run with $h_\theta$ for the
+    Hyvärinen score $H$, the divergence of the law $q$ of the data process from the law $u$ of the
+    sampler grows in reverse time at the rate of the mean under $q$ of $[[bound]]$ less $[[off]]$,
+    where $e$ is $H$ less $h_\theta$ and $g$ the slope of the logarithm of $q$ over $u$ in $\log
+    x$. The second is a square: at the data the divergence is at most that at the start and the
+    first, integrated.
 
     The rate of the divergence has the integrand $[[integrand]]$, where $q'$ and $u'$ are given by
     the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it is $q$
@@ -62,16 +64,16 @@ def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
     ratio = logs[0] - logs[1]
     flux, at = flows[0] * ratio - flows[1], ((drifts[0] - drifts[1]) / s2, ratio.diff(d))
     q, u = symbols("q u", positive=True)
-    moved = _integrand(q, u, q * changes[0], u * changes[1], ratio) / q
+    moved = _integrand(q, u, q * changes[0], u * changes[1]).subs(log(q / u), ratio) / q
     left = moved + flux * logs[0].diff(d)
     gap = left + flux.diff(d) - rates["bound"](*at) + rates["off"](*at)
     is_square = rates["off"](e, g).expand().factor().is_nonnegative is True
     return is_square and vanishes(gap.subs(d, 0))
 
 
-def _integrand(q: Expr, u: Expr, q_rate: Expr, u_rate: Expr, log_ratio: Expr) -> Expr:
+def _integrand(q: Expr, u: Expr, q_rate: Expr, u_rate: Expr) -> Expr:
     """d/dr of q log(q / u), without q_rate, which integrates to nothing."""
-    return q_rate * log_ratio - q / u * u_rate
+    return q_rate * log(q / u) - q / u * u_rate
 
 
 def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
@@ -84,9 +86,10 @@ def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
     R20-affine without a slope."""
     at_end, error = Matrix([v0]), cost["error"]
     divergence = kl(at_end, at_end, Matrix([error]).subs(v, v0), Integer(0))
-    rate = error.diff(v) - error.diff(_Lg) / v - _ERROR_RATE.subs(_E, error)  # Lg falls by 1/v
+    grown = _GROWN[_Lg].subs(v0, v)
+    rate = error.diff(v) + error.diff(_Lg) * grown.diff(v) - _ERROR_RATE.subs(_E, error)
     limit = _WRONG.subs({_c0: _c, _c1: 0, W: vN}) - _LIMIT
-    return vanishes((rate, error.subs(_Lg, 0), cost["cost"] - divergence, limit))
+    return vanishes((rate, error.subs(_Lg, grown.subs(v, vN)), cost["cost"] - divergence, limit))
 
 
 def is_the_affine_bound(bound: Expr) -> bool:
@@ -127,9 +130,8 @@ R20 = Claim(
         "full rate sigma^2": {name: lambda e, g, f=f: 2 * f(e, g) for name, f in _RATES.items()},
         "the square left out": _RATES | {"off": lambda e, g: 0 * e},
         "the wrong sign": _RATES | {"off": lambda e, g: -s2 * (e - g) ** 2 / 2},
-    }, values=lambda: {"integrand": _integrand(*_STATE, log(_STATE[0] / _STATE[1]))},
-    assumptions=(
-        "positive smooth densities, the fluxes vanish at the ends",
+    }, values=lambda: {"integrand": _integrand(*_STATE)}, assumptions=(
+        "positive smooth densities, finite integrals, the fluxes vanish at the ends",
         "the equation is solved exactly: a step length adds its own error",
     ), depends=("A10", "C6", "A10-score"), pins=(Pin(
         "gbm_ref.LikelihoodWeighting.__call__", table(
@@ -139,8 +141,7 @@ R20 = Claim(
         formula=_GROWTH * (v + _low**2), twins={
             "zero at the data": _GROWTH * v,
             "sigma for its square": sqrt(_GROWTH * (v + _low**2)),
-        },
-    ),))  # fmt: skip
+        }),))  # fmt: skip
 
 EXACT_COST = Claim(
     "R20-log-normal", "a constant score error on log-normal data", is_the_exact_cost, holds=_COST,
@@ -152,7 +153,7 @@ EXACT_COST = Claim(
         "error": cost["error"].subs(_Lg, Symbol("ell")), "cost": cost["cost"].subs(_GROWN),
     }, values=lambda: {"bound": _LIMIT, "rate": _ERROR_RATE}, sheet=("R20",),
     assumptions=("the equation is solved exactly", "v_0 is positive"),
-    depends=("R20", "R20-affine", "gaussian-kl"))  # fmt: skip
+    depends=("A10", "R20", "R20-affine", "gaussian-kl"))  # fmt: skip
 
 AFFINE = Claim(
     "R20-affine", "the bound of R20 for an affine error", is_the_affine_bound, holds=_WRONG,
@@ -163,8 +164,7 @@ AFFINE = Claim(
     depends=("R20",), pins=(Pin(
         "gbm_ref.score_error_bound", k=256.0,
         points=table("S sigma c0 c1", (0.3, 0.7, 0.4, -0.2), (1.6, 1.3, -0.1, 0.7)),
-        reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}),
-    ),))  # fmt: skip
+        reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S})),))  # fmt: skip
 
 INEQUALITY = Claim(
     "R20-inequality", "the exact cost is at most the bound", bounds_the_logarithm, holds=_BOUND,
@@ -187,37 +187,36 @@ def is_one_step(cost: Expr) -> bool:
     of the variances $[[exact]]$ and $h$, which go into gaussian-kl with a symbol for $\log r$."""
     # Of the state before given the one after it: the precisions add up.
     bayes = (1 / _EXACT - 1 / _before - 1 / _h).subs(_h, _after - _before)
-    return vanishes((bayes, _divergence_from(_h) - cost.subs(_r, _FALL)))
+    gap = _divergence_from(_h) - cost.subs(_r, _FALL)
+    return vanishes((bayes, gap.subs(log(_FALL), _Lr)))
 
 
 def _divergence_from(variance: Expr) -> Expr:
-    return kl(Matrix([_EXACT]), Matrix([variance]), Matrix([0]), _Lr)
+    return explicit(kl, *map(Matrix, ([_EXACT], [variance], [0])))
 
 
 def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
-    r"""For log-normal data, in one coordinate, with both chains started from the exact law at the
-    end, the divergence of their paths, divided by the $h$ of a step, tends to $[[it]]$ as the
-    steps get shorter: it is of first order in the step.
+    r"""For log-normal data, in one coordinate, for the chains of R20b-step's two kernels, both
+    started from the exact law at the end, the divergence of the exact one's paths from the
+    other's, divided by the $h$ of a step, tends to $[[it]]$ as the steps get shorter.
 
     The chain rule of the divergence adds the costs of R20b-step, which do not depend on the state.
-    With $e$ for $h$ over $v_k$, a cost is $[[series]]$ and higher powers of $e$. So the sum over
-    the steps, divided by $h$, is a Riemann sum of $[[integrand]]$ from $v_0$ to $v_N$ and terms
-    that vanish."""
+    With $e$ for $h$ over $v_k$, a cost is $[[series]]$ and higher powers of $e$. So their sum,
+    divided by $h$, is a Riemann sum of $[[integrand]]$ from $v_0$ to $v_N$ and what vanishes."""
     gap = integrate(_DENSITY, (v, v0, vN)) - slope(v0, vN)
     return vanishes((_SERIES - _LEADING * _e**2, gap))
 
 
 STEP = Claim(
     "R20b-step", "divergence of one step's kernel", is_one_step, holds=_STEP, twins={
-        "the reverse divergence": (1 / _r - 1 + _Lr) / 2, "without the factor 1/2": 2 * _STEP,
-        "logarithm left out": _STEP + _Lr / 2,
-    }, shown=lambda cost: {"it": cost.subs(_Lr, log(_r))},
-    values=lambda: {"ratio": _FALL, "exact": _EXACT},
+        "the reverse divergence": (1 / _r - 1 + log(_r)) / 2, "logarithm left out": (_r - 1) / 2,
+        "without the factor 1/2": 2 * _STEP,
+    }, values=lambda: {"ratio": _FALL, "exact": _EXACT},
     names={"v_before": "v_{k-1}", "v_after": "v_k", "h": "h"}, sheet=("R20b",),
     assumptions=("log-normal data and their exact score", "v_{k-1} is positive", Assumption(
         "one step a level, as long as the distance of the levels, and kappa = 1",
-        "the variance h of the step",
-        lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
+        "the variance h of the step", lambda: bool(
+            (_divergence_from(4 * _h) - _divergence_from(_h)).subs(_after, 2 * _before) > 0),
     )), depends=("R7", "R7-noise", "gaussian-kl"))  # fmt: skip
 
 R20B = Claim(

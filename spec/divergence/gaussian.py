@@ -19,8 +19,7 @@ Law = tuple[Matrix, Matrix, Symbol]
 # p's and q's covariance, the shift of the means, log det P - log det Q: to the divergence.
 Formula = Callable[[Matrix, Matrix, Matrix, Expr], Expr]
 Y = symbols("Y_1 Y_2", real=True)
-# The logarithm of dx / dy.
-_LOG_VOLUME = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
+_LOG_VOLUME = sum(Y)  # the logarithm of dx / dy
 _w1, _w2, _p_x, _lp, _lr = symbols("w_1 w_2 p lp lr")
 _INTEGRAND = _p_x * (_w1 * _lp + _w2 * _lr)
 _r, _s, _p, _q, _a, _b = symbols("r s var_p var_q mean_p mean_q")
@@ -46,17 +45,19 @@ def is_tangent_of_log(line: Expr) -> bool:
 
 def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     r"""In the plane, and for any weights, the integral of $[[integrand]]$ over the densities of
-    $\log X$ is that over those of $X$ and $[[it]]$ times the mean of $[[volume]]$. So the
-    divergence, the integral of $[[of_divergence]]$, changes by $[[divergence]]$, the entropy, that
-    of $[[of_entropy]]$, by $[[entropy]]$ and the cross-entropy, that of $[[of_cross]]$, by
-    $[[cross]]$ of that mean.
+    $Y$, the logarithm of $X$, is that over those of $X$ and $[[it]]$ times the mean of
+    $[[volume]]$ under $p$. So the divergence, the integral of $[[of_divergence]]$, changes by
+    $[[divergence]]$, the entropy, that of $[[of_entropy]]$, by $[[entropy]]$ and the
+    cross-entropy, that of $[[of_cross]]$, by $[[cross]]$ of that mean.
 
-    The densities of $\log X$, symbols at a point, are those of $X$ times the Jacobian determinant
-    of $\exp$, which is differentiated; the integrands are compared per volume."""
+    The densities of $Y$, symbols at a point, are those of $X$ times the Jacobian determinant of
+    $\exp$, which is differentiated; the integrands are compared per volume."""
     volume = Symbol("volume")
     in_y = {_p_x: _p_x * volume, _lp: _lp + _LOG_VOLUME, _lr: _lr + _LOG_VOLUME}
     gained = _INTEGRAND.subs(in_y, simultaneous=True) - _INTEGRAND * volume
-    return vanishes(gained - factor(_w1, _w2) * _p_x * volume * _LOG_VOLUME)
+    of_exp = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
+    due = factor(_w1, _w2) * _p_x * volume * _LOG_VOLUME
+    return vanishes((gained - due, of_exp - _LOG_VOLUME))
 
 
 def law(name: str) -> Law:

@@ -26,9 +26,9 @@ def _along_the_flow(velocity: Matrix, drift: Matrix, diffusion: Matrix) -> Expr:
 
 
 def grows_along_the_flow(found: Values) -> bool:
-    r"""In the plane, along the flow of the logarithm $Y$ of $X$ with the velocity $[[velocity]]$
-    in each coordinate, $s$ the log score and $m$ the rate of the log mean, $\log q_t(Y_t)$ grows
-    at $[[growth]]$, with $\mathrm{tr}$ for the divergence of $s$.
+    r"""In the plane, along the flow of the logarithm $Y$ of $X$, of density $q_t$, with the
+    velocity $[[velocity]]$ in each coordinate, $s$ the score and $m$ the rate of the mean of $Y$,
+    $\log q_t(Y_t)$ grows at $[[growth]]$, with $\mathrm{tr}$ for the divergence of $s$.
 
     The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of eq. 9, for a
     density of the plane that is arbitrary through its derivatives at a point; velocity times score

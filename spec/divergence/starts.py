@@ -6,7 +6,7 @@ Lg = log det(I + C/tau); x1, x2 a pixel in two images."""
 from collections.abc import Callable, Mapping
 
 from sympy import (
-    Expr, Identity, Integer, Matrix, MatrixSymbol, Rational, det, exp, eye, log, ones, pi,
+    Expr, Identity, Integer, Matrix, MatrixSymbol, Rational, det, exp, eye, log, ones, pi, sqrt,
     symbols, trace)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -18,8 +18,8 @@ from spec.divergence.terminal_mismatch import average
 
 _Y, (_f, _l, _tau, _Lg) = Matrix(symbols("y1 y2")), symbols("f l tau Lg", real=True)
 _x1, _x2, _p, _q, _r, _T = symbols("x1 x2 p q r T", positive=True)
-_u, _Z, _root = symbols("u Z r", real=True)
-_EXPONENT = _u * (_l + m + _root * _Z)
+_u, _Z = symbols("u Z", real=True)
+_EXPONENT = _u * (_l + m + sqrt(v) * _Z)
 _SQUARE = (law("C")[0] - law("b")[0]).dot(law("C")[0] - law("b")[0])
 _PRICE = (trace(law("C")[1]) / _tau - _Lg + _SQUARE / _tau) / 2
 _RATIO = exp(2 * log((_x1 + _x2) / 2) - log(_x1) - log(_x2))
@@ -54,19 +54,18 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
 
     The logarithm of the mean of $[[power]]$ over the standard normal $Z$, by completing the
     square, is that of the normal law for every $u$. So the start from class averages is a mixture
-    of such laws, with the shares of the classes, and pushed training images have the law of $X_T$
-    for data that are these images."""
+    of such laws, with the shares in which classes are drawn, and pushed training images have the
+    law of $X_T$ for data that are these images."""
     exponent = _EXPONENT - _Z**2 / 2
     top = exponent.diff(_Z).subs(_Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
-    left = exponent.subs(_Z, top) - _u * at_end[0] - _u**2 * at_end[1] / 2
-    return vanishes(left.subs(v, _root**2))
+    return same(exponent.subs(_Z, top), _u * at_end[0] + _u**2 * at_end[1] / 2)
 
 
 def is_the_price_of_the_average(cost: Expr) -> bool:
-    r"""In the plane, given the class, with log means $C_i$ and log covariances $C_{ij}$ within it
-    and with $b$ the logarithm of its average image, the Gaussian with the moments of $\log X_1$ is
-    at the divergence $[[it]]$ from the start of the average image, where $\tau$ is $\sigma^2$. By
-    R23 that of $\log X_1$ itself is at least that.
+    r"""In the plane, given the class, with the means $C_i$ and covariances $C_{ij}$ of $\log X_0$
+    in it and with $b$ the logarithm of its average image, the Gaussian with the moments of $\log
+    X_1$ is at the divergence $[[it]]$ from the start of the average image, where $\tau$ is
+    $\sigma^2$. By R23 that of $\log X_1$ itself is at least that.
 
     The average image ends normal with the variance $\tau$ (starts), the class with its covariance
     and $\tau$ added (log-moments); both means are moved alike. They are put into gaussian-kl, with
@@ -134,7 +133,7 @@ STARTS = Claim(
     "starts", "the starts as laws", is_the_pushed_point, holds=(_l + m, v), twins={
         "drift left out": (_l, v), "variance twice": (_l + m, 2 * v),
         "the logarithm of the mean": (_l + m + v / 2, v),
-    }, values=lambda: {"power": exp(_EXPONENT)}, names={"r": r"\sqrt{v}"},
+    }, values=lambda: {"power": exp(_EXPONENT)},
     sources=v1("Algorithm 1") + v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22", "E24"), assumptions=("one coordinate: the kernel is a product",),
     depends=("A6",), pins=(

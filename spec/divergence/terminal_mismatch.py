@@ -13,9 +13,10 @@ from sympy import (
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Pin, v1, v2
 from spec.checking.pins import table
-from spec.checking.symbols import m, mu, sigma, v, z
+from spec.checking.symbols import m, mu, s2, sigma, v, z
 from spec.divergence.gaussian import (
     DEFINITE, Law, explicit, is_tangent_of_log, kl, law, log_density)  # fmt: skip
+from spec.reverse.log_coordinates import A10, score
 
 _Y, _T = Matrix(symbols("y1 y2")), Symbol("T", real=True)
 _RATES = (mu - sigma**2 / 2) * _T, sigma**2 * _T  # m and v of constant rates
@@ -47,9 +48,9 @@ def splits(matched: Fit) -> bool:
 
 
 def is_the_best_product(fit: Fit) -> bool:
-    r"""In the plane, of the normal starts with independent pixels that of mean $[[mean]]$ and
-    covariance $[[cov]]$ is closest to the Gaussian of mean $M$ and covariance $\Sigma$, and no
-    other one is as close; its divergence is $[[cost]]$.
+    r"""In the plane, of the normal starts with independent pixels, the Gaussian of mean $M$ and
+    covariance $\Sigma$ has the least divergence, $[[cost]]$, from that of mean $[[mean]]$ and
+    covariance $[[cov]]$, and from no other one as little.
 
     The divergence from any product is that from the fit, and the divergences of its pixels from
     those of the product in one dimension. None is negative, and they vanish only at the fit
@@ -59,7 +60,8 @@ def is_the_best_product(fit: Fit) -> bool:
     total = kl(p[1], Matrix.diag(*D), p[0] - b, p[2] - sum(logs))
     at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(LOGS))
     rest = sum(_on_line(cov[i, i], D[i], mean[i] - b[i], LOGS[i] - logs[i]) for i in range(2))
-    gaps = total - at_fit - rest, at_fit - cost, cov[0, 1], cov[1, 0]
+    written = exp(2 * _cost(fit).expand()) - cov.det() / p[1].det()
+    gaps = total - at_fit - rest, at_fit - cost, written, cov[0, 1], cov[1, 0]
     return _never_negative() and vanishes(gaps)
 
 
@@ -75,8 +77,8 @@ def _never_negative() -> bool:
 
 def is_the_best_single(fit: Fit) -> bool:
     r"""In the plane, of the normal starts with independent pixels, of one mean and one variance
-    for both, that of mean $[[mean]]$ and variance $[[cov]]$ is closest to the Gaussian of mean
-    $M$ and covariance $\Sigma$, and no other one is as close; its divergence is $[[cost]]$.
+    for both, the Gaussian of mean $M$ and covariance $\Sigma$ has the least divergence,
+    $[[cost]]$, from that of mean $[[mean]]$ and variance $[[cov]]$, and from no other as little.
 
     The divergence from any such start is the cost and twice the divergence, in one dimension, of
     the fit from its one pair, which vanishes only at the fit, as for R23-product. The logarithms
@@ -85,7 +87,8 @@ def is_the_best_single(fit: Fit) -> bool:
     mean, variance, cost = fit(p)
     total = kl(p[1], D * eye(2), p[0] - b * ones(2, 1), p[2] - 2 * ld)
     rest = 2 * _on_line(variance, D, mean - b, LOG_OF_ONE - ld)
-    return _never_negative() and same(total, cost + rest)
+    written = exp(2 * _cost(fit).expand()) - variance**2 / p[1].det()
+    return _never_negative() and vanishes((total - cost - rest, written))
 
 
 def product_fit(p: Law) -> tuple:
@@ -167,8 +170,7 @@ R23 = Claim(
             because="it gives the moments of log X_T, from those of the data (log-moments)",
             twins={"no noise": _entries(_RATES[0], Integer(0))}),
         Pin("gbm_ref.terminal_mismatch", vectors="terminal_mismatch", reads=_mismatch,
-            variant="plane"),
-    ))  # fmt: skip
+            variant="plane")))  # fmt: skip
 
 PRODUCT = Claim(
     "R23-product", "the best product of log-normals", is_the_best_product, holds=product_fit,
@@ -182,8 +184,7 @@ PRODUCT = Claim(
     depends=("R23", "E22-jensen"), pins=(
         Pin("gbm_ref.fitted_lognormal", _POINTS, reads=lambda fit: _fitted_product(fit)[:-1],
             variant="product"),
-        Pin("gbm_ref.best_start", _POINTS, reads=_fitted_product, variant="product"),
-    ))  # fmt: skip
+        Pin("gbm_ref.best_start", _POINTS, reads=_fitted_product, variant="product")))  # fmt: skip
 
 SINGLE = Claim(
     "R23-single", "the best single pair of parameters", is_the_best_single, holds=single_fit,
@@ -209,10 +210,10 @@ _v, _vN, _B, _V, _E, _y = symbols("v v_N B V E y")
 
 def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     r"""For two pixels with the covariance $\Sigma$ and the difference $\Delta$ of means in $\log
-    X_1$, the best normal start with independent pixels is at the divergence of half the logarithm
-    of one and $[[product]]$ from the Gaussian of these moments, and the best one with one pair
-    $(\hat\mu,\hat\sigma)$ further by half that of one and $[[pair]]$. By R23 the law of $\log X_1$
-    is at least as far.
+    X_1$, the Gaussian of these moments is at the divergence of half the logarithm of one and
+    $[[product]]$ from the best normal start with independent pixels, and from the best one with
+    one pair $(\hat\mu,\hat\sigma)$ further by half that of one and $[[pair]]$. By R23 the law of
+    $\log X_1$ is at least as far.
 
     The costs of R23-product and R23-single are halves of logarithms, here of these quotients."""
     mean, product = law("S")[0], _cost(product_fit)
@@ -257,10 +258,10 @@ def _figures() -> tuple[Figure, ...]:
 
 _PAIR = ((_S11 - _S22) ** 2 / 4 + (_S11 + _S22) * _Delta**2 / 4 + _Delta**4 / 16) / (_S11 * _S22)
 _COSTS = {"product": _S12**2 / (_S11 * _S22 - _S12**2), "pair": _PAIR}
-# dV/dv and dE/dv of the reverse equation A10: a drift of sigma^2 times the score, here that of a
-# normal law of variance v, with noise of variance sigma^2, while v falls by sigma^2.
-_SLOPE = (-(_y**2) / (2 * _v)).diff(_y, 2)
-_WAYS = {"rate": -(2 * _SLOPE * _V + 1), "mean rate": -_SLOPE * _E}
+# dV/dv and dE/dv of the reverse equation A10 at the score of a normal law of variance v; its noise
+# has the variance sigma^2, by which v falls.
+_PULL = A10.holds.subs(score, -_y / _v).diff(_y)
+_WAYS = {"rate": (-(2 * _PULL * _V + s2) / s2).expand(), "mean rate": -_PULL * _E / s2}
 _WAY = {"variance": _v + (_v / _vN) ** 2 * (_B - _vN), "error": _v / _vN}
 E22 = Claim(
     "E22", "a fitted log-normal need not be the law at the end", are_the_costs, _COSTS, twins={

@@ -14,6 +14,7 @@ from spec.checking.symbols import L, L0, dt, h, mu, s2, sigma, t, v
 from spec.objectives._setting import DENOISING, c
 from spec.paper.settings import DRIFT, PRINTED, SETTINGS as OF_VERSION_1
 from spec.process.equations import A6, mu1
+from spec.scores.denoiser import R5
 from spec.scores.kernel import A16
 
 stated = partial(Claim, means=Means.NONE, stated_kind=Kind.STATED, sheet=("E24",))
@@ -102,7 +103,7 @@ def is_the_coded_score(learned: Expr) -> bool:
 def _minimiser(ahead: int) -> Expr:
     """1 + h where the residual of level k + ahead has the mean zero, at a state of level k."""
     here, found = k * delta, symbols("found")
-    denoiser = L - (mu - s2 / 2) * here + s2 * here * (1 + h)
+    denoiser = R5.holds[0](L, (mu - s2 / 2) * here, s2 * here, h)
     mean = _RESIDUAL.subs(h, found).subs({L0: denoiser, t: (k + ahead) * delta})
     return solve(mean, found)[0] + 1
 

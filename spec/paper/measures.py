@@ -27,8 +27,8 @@ def are_available(wanted: Mapping[str, int]) -> bool:
 
 
 def is_one_protocol(passages: Mapping[str, tuple[int, int]]) -> bool:
-    """Version 1 can have used one pair (generated, real) for its scores only if its three passages
-    give one pair, with no more real images than a test split holds: such as [[pairs]].
+    """Version 1 can have used one pair (generated, different real test images) for its scores only
+    if its three passages give one, with no more real ones than a test split holds: as [[pairs]].
 
     The pairs are compared with each other and with the test splits."""
     pairs = set(passages.values())
@@ -82,7 +82,7 @@ E23 = Claim(
         "counted more than once, or fewer used, makes a difference: FID has a bias that falls "
         "with the sample size (Bińkowski et al. 2018; Chong and Forsyth 2020).",
         advice="State the number of real images and the split, with the score of as many training "
-        "images as the floor.", remains_open="Which images were used.",
+        "images to compare.", remains_open="Which images were used.",
         figures=lambda: (Figure("images in the test split of MNIST", SPLITS["MNIST"][1]),),
     ))  # fmt: skip
 

@@ -45,7 +45,7 @@ E30 = Claim(
         Fault.UNDEFINED,
         quote=r"$s_{\theta}:\mathbb R^d\times[0,1]\to\mathbb R^d$, and $s_{\theta}(X_k,k)$, "
         r"$p_{X_k}(X_k,k)$ with $k\in\{0,\dots,N-1\}$ (version 1, eq. 13, 20 and the algorithms).",
-        trouble="Above one the index is outside the domain; in eq. (20) it does harm (E10).",
+        trouble="An index above one is outside the domain; eq. (20) puts a time for it (E10).",
         advice=r"Write $s_\theta(X_k,k\delta)$ and $p_{k\delta}$, or a network of an index.",
         remains_open="The formulas of version 2 are lost; it evaluates “at discrete time”.",
     ))  # fmt: skip
