@@ -1,12 +1,12 @@
 """CIFAR-10 from training to clean-fid's own FID and KID, as the commands that one would type.
 
-python -m validation.cifar10_fid --data-dir DIR --inception-weights FILE   # published numbers
-python -m validation.cifar10_fid --rehearse                                # made-up data, a stand-in
+python -m validation.cifar10_fid --data-dir DIR --inception-weights FILE  # the published measure
+python -m validation.cifar10_fid --rehearse                               # made-up, a stand-in
 
 The parts: `gbm_fast.train --dataset cifar10`, `gbm_fast.sample`, PNG files of the training images,
 clean-fid's reader, features and distances on both folders, and ours of the same images, which have
-to agree. Neither CIFAR-10 nor the Inception file can be had where this was written: what ran here is
-the rehearsal, on random pixels in CIFAR-10's binary layout and with a TorchScript file of the
+to agree. Neither CIFAR-10 nor the Inception file can be had where this was written: what ran here
+is the rehearsal, on random pixels in CIFAR-10's binary layout and with a TorchScript file of the
 published one's interface that averages colours. Its numbers say that every part fits the next, and
 nothing of images.
 """
@@ -67,7 +67,7 @@ class Options:
     inception_weights: Path | None = None
     """The file inception-2015-12-05.pt, or its folder."""
     run: Path | None = None
-    """A run folder to train in, or that of a run which has been trained (default: in --out-dir)."""
+    """A run folder to train in, or that of a trained run (default: in --out-dir)."""
     preset: Literal["paper", "paper-code", "cpu", "gpu", "auto"] = "auto"
     """Preset of the training."""
     num_images: int = 50_000
@@ -81,7 +81,7 @@ class Options:
             self.inception_weights is None
         ):
             raise ValueError(
-                "pass --data-dir and --inception-weights, or --rehearse alone, which makes up both."
+                "pass --data-dir and --inception-weights, or --rehearse in place of both."
             )
         if self.num_images < 2:
             raise ValueError(f"num_images must be 2 or more, got {self.num_images}.")
@@ -188,7 +188,7 @@ def _agreeing(pairs: dict[str, tuple[float, float]], count: int) -> "Iterator[Ch
         drawn = name == "KID" and count > 1000
         close = abs(ours - theirs) <= (0.1 if drawn else _CLOSE) * max(abs(theirs), 1e-3)
         said = f"clean-fid {theirs:.6g}, ours {ours:.6g}"
-        yield Check(name, close, said)
+        yield Check(name, bool(close), said)
 
 
 @contextmanager

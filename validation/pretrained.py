@@ -102,7 +102,8 @@ those of {_SOURCES.get(config.dataset, config.dataset)}.
 
 Trained with `{options} --seed {config.seed}` for {facts["step"]:,} steps of
 {config.batch_size} images, {facts["seconds"] / 60:.0f} minutes on the machine at hand; all
-settings stand in `config.json`. {_before(facts, name)}The weights are moving averages. Their hash, as loaded, is
+settings stand in `config.json`. {_before(facts, name)}
+The weights are moving averages. Their hash, as loaded, is
 `{run.weights_sha256()[:16]}`; that of the training images and labels
 `{(run.train_sha256 or "")[:16]}`.
 
@@ -122,7 +123,7 @@ def _before(facts: dict, name: str) -> str:
     """The trainings that the weights come from, and how another one goes on from them."""
     go_on = (
         f"Another training goes on from them with\n`--config pretrained/{name}/config.json "
-        f"--initial-weights pretrained/{name} --seed S`.\n"
+        f"--initial-weights pretrained/{name} --seed S`."
     )
     ledger = facts.get("began_from", [])
     if not ledger:

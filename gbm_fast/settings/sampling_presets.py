@@ -22,7 +22,7 @@ from gbm_fast.settings.sampling import SamplingSettings
 
 PresetName = Literal["paper", "paper-v1"]
 PUBLISHED = "version 1, Appendix D.4"
-CODED = "the authors' public code (mnist_exps/sampling.py), for version 2"
+CODED = "the authors' public code (gbm_configs/NCSN*), for version 2"
 CUT = CODED + "; its step of 1.468e-3 is longer than a level, and is cut to one"
 CHOSEN = "our choice: neither the text that we have nor the code states this start; as log-normal"
 _LEVELS = 1000
