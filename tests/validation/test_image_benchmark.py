@@ -127,7 +127,10 @@ def test_annealing_is_measured_beside_its_prediction(options: Options, monkeypat
     without_gate(monkeypatch)
     with pytest.raises(ValueError, match="annealing alone"):
         replace(options, groups=("annealing", "few"))
+    before = set(kept(options))
     assert benchmark(replace(options, groups=("annealing",), num_images=2, num_slow_images=2))
+    for path in set(kept(options)) - before:
+        path.unlink()
     stem = options.out_dir / "digits_annealing"
     rows = json.loads(stem.with_suffix(".json").read_text())["rows"]
     assert len(rows) == 42 and len({entry["name"] for entry in rows}) == 42
