@@ -32,7 +32,7 @@ def _law_after(weight: Expr, noise: Expr, score: Score = hyvarinen) -> tuple[Exp
 
 def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
     r"""On log-normal data of log-variance $v_0$ an ancestral step from $t$ to $s$ multiplies the
-    mean error by $[[0]]$, the variance by its square, and adds $[[1]]$ to the variance.
+    mean error of $\log X$ by $[[0]]$, its variance by the square, and adds $[[1]]$ to that.
 
     The step draws from the Brownian bridge between the denoiser and $\log X_t$."""
     (factor, noise), (mean, variance) = candidate, _law_after(s / t, root)
@@ -42,8 +42,8 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
 
 def is_the_ddim_law(factor: Expr) -> bool:
     r"""On log-normal data of log-variance $v_0$ a DDIM step from $t$ to $s$ multiplies the mean
-    error by $[[it]]$ and the variance by its square, as Euler's rule in the standard deviation of
-    the noise does for the flow of $\log X$ less its drift.
+    error of $\log X$ by $[[it]]$ and its variance by the square, as Euler's rule in the standard
+    deviation of the noise does for the flow of $\log X$ less its drift.
 
     As for R17, with the square root of the weight and no noise. Euler's rule for the deviation
     goes along its slope at that of $t$, which gives the same factor."""
@@ -68,8 +68,8 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_sum(closed: Expr) -> bool:
-    r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the variance of the
-    data in units of $h$ and not one, and $\gamma$ Euler's constant.
+    r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the log-variance of
+    the data in units of $h$ and not one, and $\gamma$ Euler's constant.
 
     By induction, by the recurrences of the polygamma functions: one more level adds its term."""
     longer = closed + _TERM.subs({v0: q * h, k: n + 1})
@@ -90,8 +90,8 @@ def expansion() -> tuple[Expr, Expr]:
 
 
 def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
-    r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to a remainder that is
-    $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $\gamma$ is Euler's constant.
+    r"""From the exact log-variance $V_0$ is off $v_0$ by the share $[[it]]$, up to a remainder
+    that is $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $\gamma$ is Euler's constant.
 
     In R17-closed both polygamma functions are replaced by expansions with bounded remainders: the
     bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero. The
@@ -104,7 +104,7 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
 
 def is_the_same_in_u(form: Expr) -> bool:
     r"""In units of $h$ over $v_0$ the bias of R17-leading is, but for its sign, Euler's constant
-    and $[[it]]$, where $U$ is what the process adds to the variance in units of $v_0$.
+    and $[[it]]$, where $U$ is what the process adds to the log-variance in units of $v_0$.
 
     The two variances have ratios that are rational in $U$, outside the logarithm and in it."""
     return special.vanish_by_recurrence(v0 / h * _BIAS + EulerGamma + form.subs(U, vN / v0 - 1))
@@ -186,7 +186,7 @@ R17_BIAS = Claim(
 
 _G = log(v0 / h) + log(U / (1 + U)) + 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Integer(3) / 2
 IN_U = Claim(
-    "R17-function-G", "the same bias as a function of sigma^2 T / v_0", is_the_same_in_u, holds=_G,
+    "R17-function-G", "the same bias in sigma^2 T / v_0 and h / v_0", is_the_same_in_u, holds=_G,
     twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)}, names=NAMES,
     sheet=("R17",), assumptions=("as for R17-leading",), depends=("R17-leading",))  # fmt: skip
 CLAIMS = (R17, DDIM, SUM, CLOSED, R17_BIAS, IN_U)
