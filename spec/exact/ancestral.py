@@ -15,8 +15,9 @@ from spec.checking.pins import table
 from spec.exact import _special as special
 from spec.exact._chain import (
     AT_THE_END, NAMES, L, Score, V, a, bent, e, exact_start, h, halved, hyvarinen, kappa, m,
-    moments, n, q, sigma, t, v0, vN, z)  # fmt: skip
+    moments, n, q, sigma, t, v, v0, vN, z)  # fmt: skip
 from spec.exact.dale_langevin import GAIN
+from spec.reverse.steps import R17_BRIDGE
 
 s, root, k, total, U = symbols("s root k S U", positive=True)
 
@@ -35,8 +36,9 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
     mean error of $\log X$ by $[[0]]$, its variance by the square, and adds $[[1]]$ to that.
 
     The step draws from the Brownian bridge between the denoiser and $\log X_t$."""
-    (factor, noise), (mean, variance) = candidate, _law_after(s / t, root)
-    gap = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t)) - factor**2 * V - noise
+    weight, bridge = (f.subs({v: sigma**2 * s, V: sigma**2 * t}) for f in R17_BRIDGE.holds[:2])
+    (factor, noise), (mean, variance) = candidate, _law_after(weight, root)
+    gap = expand(variance).subs(root, sqrt(bridge)) - factor**2 * V - noise
     return vanishes((mean - factor * e, gap))
 
 
@@ -135,11 +137,10 @@ R17 = Claim(
     depends=("R17-bridge", "R5", "R8"))  # fmt: skip
 DDIM = Claim(
     "R17-ddim", "DDIM steps on log-normal data", is_the_ddim_law,
-    holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE, twins={
+    holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE, sheet=("R17",), assumptions=_DATA, twins={
         "weight s / t": _BELOW / _ABOVE,
         "only the part towards the noise": sigma**2 * sqrt(s * t) / _ABOVE,
-    }, names=NAMES, sheet=("R17",), assumptions=_DATA, depends=("R17-bridge", "R5", "R16-heun"),
-)  # fmt: skip
+    }, names=NAMES, depends=("R17-bridge", "R5", "R16-heun"))  # fmt: skip
 
 _CARRIED, _TERM = U**2 * (V / vN**2 + total), h * (k - 1) / k / (v0 + h * (k - 1)) ** 2
 SUM = Claim(
@@ -159,10 +160,9 @@ CLOSED = Claim(
     holds=CLOSED_FORM, twins={
         "sign of the partial fraction": CLOSED_FORM - 2 * _TAIL / (q - 1) / h,
         "q - 1 not squared": (_TAIL * (1 + 1 / (q - 1)) - _HARMONIC / (q - 1)) / h,
-    }, names=NAMES, sheet=("R17",),
-    assumptions=(
+    }, names=NAMES, sheet=("R17",), depends=("R17-variance",), assumptions=(
         "as for R17", "equal steps", "v_0 is positive and not h, where the formula divides",
-    ), depends=("R17-variance",), pins=(
+    ), pins=(
         Pin(
             "gbm_ref.ancestral_law", table(
                 "a v0 mu sigma T N M V", (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),

@@ -22,7 +22,7 @@ Law, Pair = tuple[Expr, Expr, Expr], tuple[Expr, Expr]
 def is_the_law(law: Law) -> bool:
     r"""With the exact score of log-normal data and $\sigma_{k-1}$ in the step that leaves level
     $k$, the mean error at level $k$ is that of the start times $[[0]]$, and $V_k=[[1]]$, where
-    that step adds $[[2]]$ to $S$, which is nothing at $v_N$.
+    that step, taking $h_{k-1}$ off $v_k$, adds $[[2]]$ to $S$, which is nothing at $v_N$.
 
     By induction, for any schedule: a step leads to the formulas of the next level, with its term.
     """
