@@ -169,8 +169,8 @@ LEADING = Claim(
     is_the_first_order, holds=_LEADING, twins={
         "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,
-    }, values=lambda: {"psi": special.trigamma_expansion()}, names=NAMES, sheet=("R8",),
-    assumptions=(*ALL, DRAWS, EXACT_START, SPREAD), depends=("R8-closed",))  # fmt: skip
+    }, values=lambda: {"psi": special.trigamma_expansion()}, names=NAMES, depends=("R8-closed",),
+    sheet=("R8",), assumptions=(*ALL, DRAWS, EXACT_START, SPREAD, "equal steps"))  # fmt: skip
 
 _KL = (V / v0 - 1 - log(V / v0) + e**2 / v0) / 2
 _KL_FIRST = (_FIRST / v0) ** 2 / 4
@@ -180,7 +180,7 @@ DIVERGENCE = Claim(
         "bias not squared": (_KL, h * _FIRST / (8 * v0**2)), "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
         "mean over the output's variance": (_KL + e**2 / (2 * V) - e**2 / (2 * v0), _KL_FIRST),
     }, names={**NAMES, "V": "V_0", "e": "e_0"}, means=Means.CALCULUS, sheet=("R8",), assumptions=(
-        *ALL, DRAWS, EXACT_START, SPREAD, "the start is normal",
+        *ALL, DRAWS, EXACT_START, SPREAD, "equal steps", "the start is normal",
         "data and start have equal, independent coordinates",
     ), depends=("R8-leading", "gaussian-kl", "C6"))  # fmt: skip
 

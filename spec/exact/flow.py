@@ -156,7 +156,7 @@ LEADING = Claim(
         "squares": h * (1 / v0**2 - 1 / vN**2) / 4,
     }, values=lambda: {"ratio": special.gamma_ratio_expansion()}, names=NAMES,
     sheet=("R16",),
-    assumptions=(*ALL, "v_0 is positive", exact_start(
+    assumptions=(*ALL, "equal steps", "v_0 is positive", exact_start(
         lambda: not is_the_first_order(_FIRST, 2 * vN))),
     depends=("R16",))  # fmt: skip
 
