@@ -118,7 +118,7 @@ def _changes_the_law(score: Score = hyvarinen, fall: Expr = m * r**2) -> bool:
 
 def exact_start(without: Callable[[], bool], used: str = "the order zero of V_0") -> Assumption:
     """The assumption, with what goes wrong for another start."""
-    return Assumption("the start has the exact variance", used, without)
+    return Assumption("the start has the exact log-variance", used, without)
 
 
 LOG_NORMAL = Assumption(
@@ -134,5 +134,5 @@ LEVEL_STEP = Assumption(
     "the mean; with another fall of the data's mean its error is another",
     lambda: _changes_the_law(fall=2 * m * r**2),
 )
-DATA = (LOG_NORMAL, EXACT_SCORE)
+DATA, DRAWS = (LOG_NORMAL, EXACT_SCORE), "the start and the draws are independent"
 ALL = (*DATA, LEVEL_STEP)

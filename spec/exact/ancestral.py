@@ -15,8 +15,9 @@ from spec.checking.pins import table
 from spec.exact import _special as special
 from spec.exact._chain import (
     AT_THE_END, NAMES, L, Score, V, a, bent, e, exact_start, h, halved, hyvarinen, kappa, m,
-    moments, n, q, sigma, t, v0, vN, z)  # fmt: skip
+    moments, n, q, sigma, t, v, v0, vN, z)  # fmt: skip
 from spec.exact.dale_langevin import GAIN
+from spec.reverse.steps import R17_BRIDGE
 
 s, root, k, total, U = symbols("s root k S U", positive=True)
 
@@ -32,18 +33,19 @@ def _law_after(weight: Expr, noise: Expr, score: Score = hyvarinen) -> tuple[Exp
 
 def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
     r"""On log-normal data of log-variance $v_0$ an ancestral step from $t$ to $s$ multiplies the
-    mean error by $[[0]]$, the variance by its square, and adds $[[1]]$ to the variance.
+    mean error of $\log X$ by $[[0]]$, its variance by the square, and adds $[[1]]$ to that.
 
     The step draws from the Brownian bridge between the denoiser and $\log X_t$."""
-    (factor, noise), (mean, variance) = candidate, _law_after(s / t, root)
-    gap = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t)) - factor**2 * V - noise
+    weight, bridge = (f.subs({v: sigma**2 * s, V: sigma**2 * t}) for f in R17_BRIDGE.holds[:2])
+    (factor, noise), (mean, variance) = candidate, _law_after(weight, root)
+    gap = expand(variance).subs(root, sqrt(bridge)) - factor**2 * V - noise
     return vanishes((mean - factor * e, gap))
 
 
 def is_the_ddim_law(factor: Expr) -> bool:
     r"""On log-normal data of log-variance $v_0$ a DDIM step from $t$ to $s$ multiplies the mean
-    error by $[[it]]$ and the variance by its square, as Euler's rule in the standard deviation of
-    the noise does for the flow of $\log X$ less its drift.
+    error of $\log X$ by $[[it]]$ and its variance by the square, as Euler's rule in the standard
+    deviation of the noise does for the flow of $\log X$ less its drift.
 
     As for R17, with the square root of the weight and no noise. Euler's rule for the deviation
     goes along its slope at that of $t$, which gives the same factor."""
@@ -68,8 +70,8 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_sum(closed: Expr) -> bool:
-    r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the variance of the
-    data in units of $h$ and not one, and $\gamma$ Euler's constant.
+    r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the log-variance of
+    the data in units of $h$ and not one, and $\gamma$ Euler's constant.
 
     By induction, by the recurrences of the polygamma functions: one more level adds its term."""
     longer = closed + _TERM.subs({v0: q * h, k: n + 1})
@@ -90,8 +92,8 @@ def expansion() -> tuple[Expr, Expr]:
 
 
 def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
-    r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to a remainder that is
-    $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $\gamma$ is Euler's constant.
+    r"""From the exact log-variance $V_0$ is off $v_0$ by the share $[[it]]$, up to a remainder
+    that is $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $\gamma$ is Euler's constant.
 
     In R17-closed both polygamma functions are replaced by expansions with bounded remainders: the
     bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero. The
@@ -104,7 +106,7 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
 
 def is_the_same_in_u(form: Expr) -> bool:
     r"""In units of $h$ over $v_0$ the bias of R17-leading is, but for its sign, Euler's constant
-    and $[[it]]$, where $U$ is what the process adds to the variance in units of $v_0$.
+    and $[[it]]$, where $U$ is what the process adds to the log-variance in units of $v_0$.
 
     The two variances have ratios that are rational in $U$, outside the logarithm and in it."""
     return special.vanish_by_recurrence(v0 / h * _BIAS + EulerGamma + form.subs(U, vN / v0 - 1))
@@ -135,11 +137,10 @@ R17 = Claim(
     depends=("R17-bridge", "R5", "R8"))  # fmt: skip
 DDIM = Claim(
     "R17-ddim", "DDIM steps on log-normal data", is_the_ddim_law,
-    holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE, twins={
+    holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE, sheet=("R17",), assumptions=_DATA, twins={
         "weight s / t": _BELOW / _ABOVE,
         "only the part towards the noise": sigma**2 * sqrt(s * t) / _ABOVE,
-    }, names=NAMES, sheet=("R17",), assumptions=_DATA, depends=("R17-bridge", "R5", "R16-heun"),
-)  # fmt: skip
+    }, names=NAMES, depends=("R17-bridge", "R5", "R16-heun"))  # fmt: skip
 
 _CARRIED, _TERM = U**2 * (V / vN**2 + total), h * (k - 1) / k / (v0 + h * (k - 1)) ** 2
 SUM = Claim(
@@ -159,10 +160,9 @@ CLOSED = Claim(
     holds=CLOSED_FORM, twins={
         "sign of the partial fraction": CLOSED_FORM - 2 * _TAIL / (q - 1) / h,
         "q - 1 not squared": (_TAIL * (1 + 1 / (q - 1)) - _HARMONIC / (q - 1)) / h,
-    }, names=NAMES, sheet=("R17",),
-    assumptions=(
+    }, names=NAMES, sheet=("R17",), depends=("R17-variance",), assumptions=(
         "as for R17", "equal steps", "v_0 is positive and not h, where the formula divides",
-    ), depends=("R17-variance",), pins=(
+    ), pins=(
         Pin(
             "gbm_ref.ancestral_law", table(
                 "a v0 mu sigma T N M V", (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
@@ -186,7 +186,7 @@ R17_BIAS = Claim(
 
 _G = log(v0 / h) + log(U / (1 + U)) + 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Integer(3) / 2
 IN_U = Claim(
-    "R17-function-G", "the same bias as a function of sigma^2 T / v_0", is_the_same_in_u, holds=_G,
+    "R17-function-G", "the same bias in sigma^2 T / v_0 and h / v_0", is_the_same_in_u, holds=_G,
     twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)}, names=NAMES,
     sheet=("R17",), assumptions=("as for R17-leading",), depends=("R17-leading",))  # fmt: skip
 CLAIMS = (R17, DDIM, SUM, CLOSED, R17_BIAS, IN_U)

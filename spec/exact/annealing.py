@@ -14,8 +14,8 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import Values, table
 from spec.exact._chain import (
-    DATA, NAMES, Row, V, a, e, h, kappa, law_after, m, n, on_the_line, q, r, sigma, v, v0, vN,
-)  # fmt: skip
+    DATA, DRAWS, NAMES, Row, V, a, e, h, kappa, law_after, m, n, on_the_line, q, r, sigma, v, v0,
+    vN)  # fmt: skip
 
 alpha, count, delta, rho, s2, u = symbols("alpha l delta rho s2 u", positive=True)
 V_N, e_N, N, log_chi, J, i = symbols("V_N e_N N log_chi J i", real=True)
@@ -26,8 +26,8 @@ _NAMES = {**NAMES, "h": "h_s", "r": r"\sqrt{\delta_s}"}
 
 def is_the_inner_step(candidate: Inner) -> bool:
     r"""With the exact score of log-normal data, a step of length $\delta_s$ with noise factor
-    $\kappa$ takes $e_k$ to $[[0]]$ and $V_k$ to $[[1]]$; at the next level, whose mean is lower by
-    $m\delta$, the error is $[[2]]$.
+    $\kappa$ takes $e_k$ to $[[0]]$ and $V_k$ to $[[1]]$, where $h_s$ is $\sigma^2\delta_s$; at the
+    next level, whose mean is lower by $m\delta$, the error is $[[2]]$.
 
     The moments of the step of eq. (13) with $\delta_s$ for $\delta$ and $\kappa Z$ for $Z$. The
     two terms of the drift cancel where the step is as long as the level."""
@@ -54,8 +54,8 @@ def is_the_loop(candidate: dict[str, Expr]) -> bool:
 
 
 def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
-    r"""As $L$ grows, mean and variance of the inner loop at level $k$ converge for steps with
-    $h_s<[[0]]$ and for no longer ones, the variance then to $[[1]]$.
+    r"""As $L$ grows, mean and variance of $\log X$ in the inner loop at level $k$ converge for
+    steps with $h_s<[[0]]$ and for no longer ones, the variance then to $[[1]]$.
 
     A step multiplies the difference of the mean from its fixed point by the factor on the
     deviation, and that of the variance from this one by its square, which falls short of one by
@@ -68,8 +68,8 @@ def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_denoised_law(candidate: tuple[Expr, Expr]) -> bool:
-    r"""A step without noise at $k$ one multiplies the variance by $[[0]]$, and by $[[1]]$ where
-    the step is as long as the level.
+    r"""A step without noise at $k$ one multiplies the variance of $\log X$ by $[[0]]$, and by
+    $[[1]]$ where the step is as long as the level.
 
     Nothing is added without noise."""
     variance = law_after(strength=Integer(0))[1] / V
@@ -107,16 +107,16 @@ def _rates(slope: Expr | int = 0) -> tuple[Matrix, Matrix]:
 
 
 def is_the_exponent(exponent: Expr) -> bool:
-    r"""At the $i$-th level below the top, of variance $v$, $i\,\log\chi=[[it]]$: the logarithm of
-    $\chi^i$.
+    r"""At the $i$-th level below the top, of log-variance $v$, $i\,\log\chi=[[it]]$: the logarithm
+    of $\chi^i$.
 
-    It is at $[[level]]$, since $N$ levels share $\sigma^2$."""
+    It is at $[[level]]$, since $N$ equal levels share $\sigma^2$."""
     return vanishes(exponent.subs(v, _LEVEL) - i * log_chi)
 
 
 def is_the_noise_free_law(variance: Expr, length: int = 1) -> bool:
-    r"""Without noise and with one step a level, as long as the level, the variance at any level is
-    $[[it]]$, exactly and for every number of levels.
+    r"""Without noise and with one step a level, as long as the level, the variance of $\log X$ at
+    any level is $[[it]]$, exactly and for every number of levels.
 
     By induction: a step without noise leads from this variance at one level to that at the next.
     """
@@ -193,7 +193,7 @@ LOOP = Claim(
             "each step starts where the one before has ended",
             "the powers of alpha; a loop that returns to its first state makes one step",
             lambda: not vanishes(diff(_LOOP["variance"].subs(count, 2), V) - alpha**2),
-        ), "alpha^2 is not one",
+        ), "alpha^2 is not one", DRAWS,
     ), depends=("R10",), pins=tuple(
         Pin("gbm_ref.inner_loop_law", vectors=f"inner_loop_law_log_{part}", reads=f, variant=part)
         for part, f in _IN_LOGS.items()
@@ -206,9 +206,8 @@ STABLE = Claim(
         "h_s < v_k": (v, _STILL), "h_s < 4 v_k": (4 * v, _STILL),
         "the variance of the data law": (2 * v, kappa**2 * v),
     }, shown=lambda pair: typeset.parts([e.factor() for e in pair]) | {"gap": _gap(pair)},
-    names=_NAMES,
-    sheet=("R10",), assumptions=(
-        *DATA, Assumption(
+    names=_NAMES, sheet=("R10",), assumptions=(
+        *DATA, DRAWS, Assumption(
             "kappa is positive",
             "beyond the threshold: without noise a law without variance stays",
             lambda: vanishes(law_after(strength=Integer(0))[1].subs(V, 0)),
@@ -251,7 +250,7 @@ LIMIT = Claim(
         "integral not weighted at v_0": (_START + _NOISE / _CARRIED**2, _MEAN),
         "mean like the variance": (_LIMIT[0], _CARRIED**2 * e_N),
     }, names={**NAMES, "v": "v_0"}, means=Means.CALCULUS, sheet=("R10",), assumptions=(
-        *DATA, NO_DRIFT, "v_0 is positive",
+        *DATA, DRAWS, NO_DRIFT, "v_0 is positive",
         "kappa is continuous in v, and Euler's rule for a linear equation with continuous "
         "coefficients converges, whatever of higher order a step adds (its classical theorem, "
         "cited)",
@@ -269,7 +268,7 @@ GEOMETRIC = Claim(
     "R10-geometric", "geometric annealing as a function of the variance", is_the_exponent,
     holds=_EXPONENT, twins={"c without N": _EXPONENT / N, "growing noise": -_EXPONENT},
     values=lambda: {"level": _LEVEL}, names={"log_chi": r"\log\chi"}, sheet=("R10",),
-    depends=("A-Alg1",))  # fmt: skip
+    assumptions=("the levels are equal, up to the time one",), depends=("A-Alg1",))  # fmt: skip
 _QUIET = (v / vN) ** 2 * V_N
 NOISE_FREE = Claim(
     "R10-noise-free", "the sampler without noise", is_the_noise_free_law, holds=_QUIET,

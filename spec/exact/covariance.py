@@ -23,8 +23,9 @@ Law = tuple[Expr, Expr]
 
 
 def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> bool:
-    r"""In the plane, with the exact score of $\log X_{t_k}\sim N(c_k,S_k)$, a step multiplies the
-    deviation of $\log X_k$ from $c_k$ by $G_k=[[G]]$ and adds normal noise of covariance $[[Q]]$.
+    r"""In the plane, with the exact score of $\log X_{t_k}\sim N(c_k,S_k)$, a step with the noise
+    factor $\kappa$ multiplies the deviation of $\log X_k$ from $c_k$ by $G_k=[[G]]$ and adds
+    normal noise of covariance $[[Q]]$.
 
     The log density is a quadratic form, so that the step of eq. (13) is affine in $\log X$ and the
     draw: its Jacobians are the factor and a root of the covariance of the noise, and it sends the
@@ -62,8 +63,8 @@ def _in_the_plane(level: list[Expr], steps: Expr, closed: Law) -> tuple[Matrix, 
 
 
 def is_the_limit(candidate: Callable[[Matrix, Matrix, Matrix], Matrix]) -> bool:
-    r"""With full noise, up to $O(h)$ at fixed $S_0$ and $S_N$, $V_0=[[it]]$, in the plane, where
-    $S_N$ is $S_0$ and a multiple of the identity.
+    r"""In the plane, with the exact score, full noise and the covariance $B$ of the start, up to
+    $O(h)$ at fixed $S_0$ and $S_N$, $V_0=[[it]]$; $S_N$ is $S_0$ and a multiple of the identity.
 
     In each eigenvector of $S_0$ the noise part has the order zero of the expansion of R8-leading,
     the closed form with its remainders bounded; the start is carried by the gain of R9-closed."""
@@ -150,6 +151,6 @@ LIMIT = Claim(
             data, end, start + end - data,
         ), "gain on one side": lambda data, end, start: data + data * end.inv() * (start - end),
     }, shown=lambda f: {"it": f(*(MatrixSymbol(name, 2, 2) for name in ("S_0", "S_N", "B")))},
-    sheet=("R9",), assumptions=(*ALL, "S_0 is not singular"), depends=("R9-closed", "R8-leading"),
-)  # fmt: skip
+    sheet=("R9",), assumptions=(*ALL, "equal steps", "S_0 is not singular"),
+    depends=("R9-closed", "R8-leading"))  # fmt: skip
 CLAIMS = (R9, CLOSED, LIMIT)

@@ -16,8 +16,8 @@ from spec.checking.numeric import rounds_to
 from spec.checking.trace import each
 from spec.exact import _special as special
 from spec.exact._chain import (
-    ALL, AT_THE_END, EXACT_SCORE, LOG_NORMAL, NAMES, L, Step, V, a, dale_langevin, e, exact_start,
-    h, hyvarinen, image, is_affine, law_after, m, n, orders, q, v, v0, vN)  # fmt: skip
+    ALL, AT_THE_END, DRAWS, NAMES, L, Step, V, a, dale_langevin, e, exact_start, h, hyvarinen,
+    image, is_affine, law_after, m, n, orders, q, v, v0, vN)  # fmt: skip
 from spec.exact._special import rational, vanish_by_recurrence
 
 
@@ -35,7 +35,7 @@ def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
 
 def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) -> bool:
     r"""After any number $N$ of steps of equal length the mean error is what it was at the start
-    times $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
+    times $[[0]]$, and $V_0=[[1]]$, where $q$ is the log-variance of the data in units of $h$.
 
     By induction: no step changes nothing, and a step of R8 leads from $q$ and $N$ to one less and
     one more, by the recurrence of the trigamma function."""
@@ -61,7 +61,7 @@ def expansion(start: Expr) -> Expr:
 
 
 def is_the_first_order(leading: Expr, start: Expr = vN) -> bool:
-    r"""From the exact variance, $V_0=[[it]]$ up to $O(h^2)$ at fixed $v_0$ and $v_N$.
+    r"""From the exact log-variance, $V_0=[[it]]$ up to $O(h^2)$ at fixed $v_0$ and $v_N$.
 
     The trigamma function is $[[psi]]$ with $\theta$ between zero and one at every positive $q$:
     both bounds tend to zero, and from $q$ to the next argument the one falls by more and the other
@@ -73,8 +73,9 @@ def is_the_first_order(leading: Expr, start: Expr = vN) -> bool:
 
 
 def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
-    r"""Per coordinate $\mathrm{KL}=[[0]]$, the data having covariance $v_0I$ and the output the
-    mean error $e_0$ and covariance $V_0I$; from an exact start it is $[[1]]$ up to $O(h^3)$.
+    r"""Per coordinate $\mathrm{KL}=[[0]]$, $\log X$ having covariance $v_0I$ for the data, and the
+    mean error $e_0$ and covariance $V_0I$ for the output; from an exact start it is $[[1]]$ up to
+    $O(h^3)$.
 
     The mean, under the output, of its log density less that of the data is taken by exact moments.
     For an exact start the mean has no error, and the variance of R8-leading is expanded in $h$."""
@@ -99,8 +100,8 @@ def _ratio(steps: int, start: mpf) -> mpf:
 
 
 def are_the_ratios(printed: Mapping[int, str]) -> bool:
-    r"""For data of variance [[data]], $\sigma^2T=[[total]]$, an exact start and $N$ steps of equal
-    length the ratio of $V_0$ to that variance rounds to $[[ratios]]$.
+    r"""For data of log-variance [[data]], $\sigma^2T=[[total]]$, an exact start and $N$ steps of
+    equal length the ratio of $V_0$ to that log-variance rounds to $[[ratios]]$.
 
     The recursion of R8, run in high precision."""
     return all([rounds_to(_ratio(N, DATA + TOTAL), printed[N]) for N in each("N", printed)])
@@ -137,15 +138,14 @@ R8 = Claim(
     assumptions=(*ALL, "log X_k and the draw are normal and independent"), depends=("A13",),
 )  # fmt: skip
 
-SPREAD = "the data have a variance, so that q is positive"
+SPREAD = "the log-variance of the data is positive, and so is q"
 CLOSED = Claim(
     "R8-closed", "Dale-Langevin on log-normal data: the law after N steps", solves_the_recursion,
     holds=CLOSED_FORM, twins={
         "one noise term short": (GAIN, CLOSED_FORM[1] - h),
         "the start shrinks by the ratio only": (GAIN, GAIN * V + NOISE),
         "the mean shrinks by the squared ratio": (GAIN**2, CLOSED_FORM[1]),
-    }, names=AT_THE_END, sheet=("R8",),
-    assumptions=(*ALL, SPREAD), depends=("R8",),
+    }, names=AT_THE_END, sheet=("R8",), assumptions=(*ALL, DRAWS, SPREAD), depends=("R8",),
     pins=pins_of("dale_langevin_law"))  # fmt: skip
 
 POINT = Claim(
@@ -156,7 +156,7 @@ POINT = Claim(
     }, names=NAMES, sheet=("R8",), assumptions=(
         Assumption(
             "the data are a single point",
-            "the variance h at the last level; data of variance v_0 keep a part of the start",
+            "the variance h at the last level; data of log-variance v_0 keep a part of the start",
             lambda: not vanishes(law_after()[0].subs(v, v0 + h)),
         ), *ALL,
     ), depends=("R8",))  # fmt: skip
@@ -169,8 +169,8 @@ LEADING = Claim(
     is_the_first_order, holds=_LEADING, twins={
         "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,
-    }, values=lambda: {"psi": special.trigamma_expansion()}, names=NAMES,
-    sheet=("R8",), assumptions=(*ALL, EXACT_START, SPREAD), depends=("R8-closed",))  # fmt: skip
+    }, values=lambda: {"psi": special.trigamma_expansion()}, names=NAMES, depends=("R8-closed",),
+    sheet=("R8",), assumptions=(*ALL, DRAWS, EXACT_START, SPREAD, "equal steps"))  # fmt: skip
 
 _KL = (V / v0 - 1 - log(V / v0) + e**2 / v0) / 2
 _KL_FIRST = (_FIRST / v0) ** 2 / 4
@@ -180,7 +180,7 @@ DIVERGENCE = Claim(
         "bias not squared": (_KL, h * _FIRST / (8 * v0**2)), "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
         "mean over the output's variance": (_KL + e**2 / (2 * V) - e**2 / (2 * v0), _KL_FIRST),
     }, names={**NAMES, "V": "V_0", "e": "e_0"}, means=Means.CALCULUS, sheet=("R8",), assumptions=(
-        *ALL, EXACT_START, SPREAD, "the start is normal",
+        *ALL, DRAWS, EXACT_START, SPREAD, "equal steps", "the start is normal",
         "data and start have equal, independent coordinates",
     ), depends=("R8-leading", "gaussian-kl", "C6"))  # fmt: skip
 
@@ -195,7 +195,7 @@ NUMBERS = Claim(
     values=lambda: {"data": DATA, "total": TOTAL},
     equivalent={N: f"{text}e0" for N, text in _TABLE.items()}, means=Means.POINTS, sheet=("R8",),
     assumptions=(
-        LOG_NORMAL, EXACT_SCORE, exact_start(
+        *ALL, DRAWS, exact_start(
             lambda: not rounds_to(_ratio(10, (DATA + TOTAL) / 2), _TABLE[10]),
             "the start of the recursion; half of it gives another ratio",
         ),

@@ -35,7 +35,7 @@ def euler(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
 
 def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
     r"""After any number $N$ of equal steps of Euler's rule the mean error is that of the start
-    times $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
+    times $[[0]]$, and $V_0=[[1]]$, where $q$ is the log-variance of the data in units of $h$.
 
     The score is affine in $\log X$, so that a step multiplies the deviation by a number. By
     induction as for R8-closed, by the recurrence of the Gamma function."""
@@ -43,8 +43,8 @@ def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
-    r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to $O(h^2)$ at fixed
-    $v_0$ and $v_N$.
+    r"""From the exact log-variance $V_0$ is off $v_0$ by the share $[[it]]$, up to $O(h^2)$ at
+    fixed $v_0$ and $v_N$.
 
     The closed form is a quotient of squared ratios of Gamma functions, at both ends. Such a square
     is $[[ratio]]$ for some $\theta$ between zero and one: it grows by less than the one bound and
@@ -66,7 +66,7 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     their distance.
 
     The slope is minus the exact log score times the standard deviation of the noise; the second is
-    read at the predicted point. The local error's numerator begins at the third order."""
+    read at the predicted point. The local error's numerator has no order below the third."""
     slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
     predicted = L + (b - a) * slope
     end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))
@@ -79,8 +79,8 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
 
 
 def is_the_last_step(ratio: Expr) -> bool:
-    r"""On a uniform grid in $t$ Euler's last step leads from the exact variance at its level to
-    $v_0$ times $[[it]]$, exactly. At the points shown the whole of Heun's rule, from an exact
+    r"""On a uniform grid in $t$ Euler's last step leads from the exact log-variance at its level
+    to $v_0$ times $[[it]]$, exactly. At the points shown the whole of Heun's rule, from an exact
     start, ends with a ratio of $V_0$ to $v_0$ within $[[bound]]$ of this.
 
     The step multiplies the variance by the square of R16-heun's second factor. The rule is run in
@@ -156,7 +156,7 @@ LEADING = Claim(
         "squares": h * (1 / v0**2 - 1 / vN**2) / 4,
     }, values=lambda: {"ratio": special.gamma_ratio_expansion()}, names=NAMES,
     sheet=("R16",),
-    assumptions=(*ALL, "v_0 is positive", exact_start(
+    assumptions=(*ALL, "equal steps", "v_0 is positive", exact_start(
         lambda: not is_the_first_order(_FIRST, 2 * vN))),
     depends=("R16",))  # fmt: skip
 
@@ -189,7 +189,7 @@ LAST = Claim(
     is_the_last_step, holds=v0 / (v0 + h),
     twins={"no bias": Integer(1), "half of it": v0 / (v0 + h / 2)},
     values=lambda: {"bound": _BOUND}, names=NAMES, means=Means.POINTS, sheet=("R16",),
-    assumptions=("as for R16-heun", "the start has the exact variance", "v_0 is positive"),
+    assumptions=("as for R16-heun", "the start has the exact log-variance", "v_0 is positive"),
     depends=("R16-heun",))  # fmt: skip
 
 _EVEN = -(ell**2) / v0 * (1 - (1 - (v0 / vN) ** 2) / 4)
@@ -200,6 +200,6 @@ EVEN = Claim(
         "quarter left out": -(ell**2) / v0 * (v0 / vN) ** 2,
     }, values=lambda: {"close": _CLOSE, "gain": _GAIN}, names={"ell": r"\ell"}, means=Means.POINTS,
     sheet=("R16",),
-    assumptions=("as for R16-heun", "the start has the exact variance", "v_0 is positive"),
+    assumptions=("as for R16-heun", "the start has the exact log-variance", "v_0 is positive"),
     depends=("R16-heun", "heun-flow-last"))  # fmt: skip
 CLAIMS = (R16, LEADING, HEUN, LAST, EVEN)

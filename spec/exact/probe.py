@@ -150,9 +150,9 @@ _R0, _UP, _DOWN = symbols("r_0 r_+ r_-")
 
 
 def reads_the_step(reading: dict) -> bool:
-    r"""A polynomial of degree two in the draw has, from its values $r_0$, $r_+$ and $r_-$ at zero,
-    one and minus one, the coefficients $[[read.0]]$, $[[read.1]]$ and $[[read.2]]$ from the
-    constant one up. The ratio that eq. 12 multiplies a state by is such a polynomial, with the
+    r"""A polynomial of degree two at most in the draw has, from its values $r_0$, $r_+$ and $r_-$
+    at zero, one and minus one, the coefficients $[[read.0]]$, $[[read.1]]$ and $[[read.2]]$ from
+    the constant one up. The ratio that eq. 12 multiplies a state by is such a polynomial, with the
     constant $[[constant]]$, the slope $[[slope]]$ and no square.
 
     Read off a parabola with symbols for coefficients, and off the step of the reverse equation."""

@@ -10,7 +10,7 @@ from sympy import diff, lambdify
 from spec.checking.claim import Claim, Means
 from spec.checking.numeric import rounds_to
 from spec.checking.trace import points
-from spec.exact._chain import DATA, V, h, kappa, v
+from spec.exact._chain import DATA, DRAWS, V, h, kappa, v
 from spec.exact.annealing import INNER
 
 LEVELS, LENGTH, CHI, SIGMA = 1000, mpf("2e-4"), "0.995", "0.8"
@@ -62,6 +62,6 @@ R10B = Claim(
     }, shown=lambda table: {"three": table[3], "one": table[1]},
     values=lambda: {"levels": LEVELS, "length": LENGTH, "sigma": SIGMA, "chi": CHI},
     equivalent={**_TABLE, 3: {**_TABLE[3], "0": "69e-6"}}, means=Means.POINTS,
-    assumptions=(*DATA, "the noise is full at the first level, one below the top"),
+    assumptions=(*DATA, DRAWS, "the noise is full at the first level, one below the top"),
     depends=("R10", "E3"))  # fmt: skip
 CLAIMS = (R10B,)

@@ -10,8 +10,8 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import table
 from spec.exact._chain import (
-    ALL, AT_THE_END, DATA, NAMES, V, e, h, hyvarinen, image, is_affine, kappa, law_after, m, r, v,
-    v0, vN)  # fmt: skip
+    ALL, AT_THE_END, DATA, DRAWS, NAMES, V, e, h, hyvarinen, image, is_affine, kappa, law_after,
+    m, r, v, v0, vN)  # fmt: skip
 
 vs, vt, rate, S, d = symbols("v_s v_t g S d", positive=True)
 y, centre, H, dm = symbols("y c H dm", real=True)
@@ -22,7 +22,7 @@ Law, Pair = tuple[Expr, Expr, Expr], tuple[Expr, Expr]
 def is_the_law(law: Law) -> bool:
     r"""With the exact score of log-normal data and $\sigma_{k-1}$ in the step that leaves level
     $k$, the mean error at level $k$ is that of the start times $[[0]]$, and $V_k=[[1]]$, where
-    that step adds $[[2]]$ to $S$, which is nothing at $v_N$.
+    that step, taking $h_{k-1}$ off $v_k$, adds $[[2]]$ to $S$, which is nothing at $v_N$.
 
     By induction, for any schedule: a step leads to the formulas of the next level, with its term.
     """
@@ -33,9 +33,9 @@ def is_the_law(law: Law) -> bool:
 
 
 def keeps_the_mean(size: Expr) -> bool:
-    r"""The reverse step from level $k$ takes the mean error at $v_k$ to the same share of
-    $v_{k-1}$ with $[[it]]$, what the forward step to level $k$ adds, and with no other size if
-    the error is not zero.
+    r"""The reverse step from level $k$, with the $m$ of the forward step to it, takes the mean
+    error at $v_k$ to the same share of $v_{k-1}$ with $[[it]]$, what that forward step adds, and
+    with no other size if the error is not zero.
 
     It multiplies the error by a linear function of the size, which is the ratio of the two
     variances for their difference."""
@@ -106,7 +106,7 @@ R21 = Claim(
         "variance at k": (*_LAW[:2], h / v**2),
         "start shrinks by the ratio only": (_LAW[0], v**2 * S + v * V / vN, _LAW[2]),
         "mean shrinks by the squared ratio": (_LAW[0] ** 2, *_LAW[1:]),
-    }, names={**AT_THE_END, "h": "h_{k-1}"}, assumptions=(*ALL, "v_0 is positive"),
+    }, names={**AT_THE_END, "h": "h_{k-1}"}, assumptions=(*ALL, DRAWS, "v_0 is positive"),
     depends=("R8", "A34"))  # fmt: skip
 INDEX = Claim(
     "R21-index", "which sigma belongs to a reverse step", keeps_the_mean, holds=before,

@@ -142,8 +142,9 @@ def _exact(at: Mapping[str, mpf]) -> tuple[mpf, mpf]:
     return at["a"] + mean, variance
 
 
+EQUAL = "equal steps, one a level and as long as it, with draws independent of the state"
 SETTING = (
-    "v_0 is positive", Assumption(
+    EQUAL, "v_0 is positive", Assumption(
         "the data are log-normal", "a rate that is linear in the error, as the score is",
         lambda: not vanishes(diff(rate_of_the_mean(bent), e, 2)),
     ), Assumption(
@@ -165,9 +166,8 @@ R14 = Claim(
         "1/8 for 3/8": (_BIAS[0] + h * _LOST / 4, _BIAS[1]),
         "m' linear only": (_BIAS[0] + h * slope**2 * _LOST / 2, _BIAS[1]),
         "variance of eq. (13)": _AS_LOGARITHMIC, "mean too bright": (-_BIAS[0], _BIAS[1]),
-    }, names=_WRITTEN, means=Means.CALCULUS,
-    assumptions=(*SETTING, "full noise at every step, and the start is exact"),
-    depends=("A12", "R8"))  # fmt: skip
+    }, names=_WRITTEN, means=Means.CALCULUS, depends=("A12", "R8"),
+    assumptions=(*SETTING, "full noise at every step, and the start is exact"))  # fmt: skip
 _GAP = (1 - kappa**2) / 2 * _LOST
 R14B = Claim(
     "R14b", "sign-agnostic sampler with constant noise factor", is_the_drift_gap, holds=_GAP,
@@ -196,7 +196,7 @@ VALUES = Claim(
         "gap without its factor 1/2": {**_VALUES, "gap": 2 * _GAP},
     }, values=lambda: {"digits": _DIGITS, **_FIRST}, names=_WRITTEN, means=Means.POINTS,
     sheet=("R14",), depends=("A12", "R14", "R14b"), assumptions=(
-        "the data are log-normal",
+        EQUAL, "the data are log-normal",
         "the score is the exact one, read at |X|, and the start is exact",
     ), pins=(
         Pin(
