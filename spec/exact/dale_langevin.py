@@ -166,7 +166,7 @@ _LEADING = v0 + _FIRST
 EXACT_START = exact_start(lambda: not is_the_first_order(_LEADING, 2 * vN))
 LEADING = Claim(
     "R8-leading", "Dale-Langevin on log-normal data: variance bias of first order",
-    is_the_first_order, holds=_LEADING, twins={
+    is_the_first_order, holds=_LEADING, means=Means.CALCULUS, twins={
         "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,
     }, values=lambda: {"psi": special.trigamma_expansion()}, names=NAMES, depends=("R8-closed",),

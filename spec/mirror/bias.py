@@ -8,7 +8,7 @@ from sympy import (
     sqrt, symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, v2
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v2
 from spec.checking.diffusions import fokker_planck, plain_partials
 from spec.checking.gaussian import expectation
 from spec.checking.symbols import L, M, t, z
@@ -206,7 +206,7 @@ SIZE = Claim(
         "the logarithm of the factor with the other sign": (_KL[0] - log(1 - u), _KL[1]),
     }, shown=lambda pair: {
         "0": pair[0], "1": pair[1], "first": _beginning(pair[0]), "second": _beginning(pair[1]),
-    }, values=lambda: {"u": _U, "ratio": _RATIO}, names=_NAMES,
+    }, values=lambda: {"u": _U, "ratio": _RATIO}, names=_NAMES, means=Means.CALCULUS,
     sheet=("E20", "R22"), assumptions=(_ALIKE, _BELOW), depends=("D-limit", "C6"))  # fmt: skip
 
 _GUARANTEE = 1 - delta / deviation**2, deviation * (1 / sqrt(1 - delta / (2 * deviation**2)) - 1)

@@ -4,7 +4,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, Rational, cancel, diff, exp, integrate, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1, v2
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Values, v1, v2
 from spec.checking.diffusions import generator, isotropic
 from spec.checking.symbols import M, V, m, mu, s2, sigma, t
 from spec.checking.typeset import Sde
@@ -173,7 +173,7 @@ E5 = Claim(
         "exponent with the wrong sign": ((_CONSTANT, -2 * m / s2), _AT_REST),
         "one solution twice": ((_CONSTANT, 2 * m / s2), (_CONSTANT, _CONSTANT)),
     }, printed={"a log-normal law is stationary": ((-(y - M) / V, 2 * m / s2), _AT_REST)},
-    shown=_solutions, sources=v1("sec. 2: equilibrium of GBM"), assumptions=(
+    shown=_solutions, means=Means.CALCULUS, sources=v1("sec. 2: equilibrium of GBM"), assumptions=(
         Assumption(
             "sigma is positive", "the equation has order two",
             lambda: not are_the_stationary_solutions(E5.holds, Integer(0)),

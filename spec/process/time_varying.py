@@ -9,7 +9,7 @@ from sympy import (
     sqrt, symbols)  # fmt: skip
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Assumption, Claim, Pin, Values, v2
+from spec.checking.claim import Assumption, Claim, Means, Pin, Values, v2
 from spec.checking.diffusions import fokker_planck, generator, partials_of_exponentials
 from spec.checking.pins import table
 from spec.checking.symbols import L0, L, dt, m, mu, s, sigma, t, v, x
@@ -137,7 +137,7 @@ A33 = Claim(
         "Itô term of the reverse equation": (mu - 3 * sigma**2 / 2, sigma**2),
         "sigma for sigma^2": (LOG_DRIFT, sigma),
     }, shown=_rates, values=lambda: {"equation": Sde("X", *GBM)}, names={"x": "X"},
-    sources=v2("eq. 33"), assumptions=(
+    means=Means.CALCULUS, sources=v2("eq. 33"), assumptions=(
         Assumption(
             "the rates do not depend on X", "they are not differentiated by x",
             lambda: not is_the_kernel(_HOLDS, drift=mu * L * x),

@@ -220,7 +220,7 @@ GAP = Claim(
 _QUOTIENT, _ADDED = V / v**2, kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(
     "annealing-variance", "what annealing leaves of the variance", adds_to_the_variance,
-    holds=_ADDED, twins={
+    holds=_ADDED, means=Means.CALCULUS, twins={
         "v_k for v_{k-1}": kappa**2 * H / v**2, "not squared": _ADDED * (v - H),
         "kappa for kappa^2": _ADDED / kappa,
     }, shown=lambda added: {"added": added, "total": _total(added)}, values=lambda: {
