@@ -44,7 +44,8 @@ def leaves_no_boundary_term(candidate: Values) -> bool:
     jet = flux.subs({x: x + d, p: p + p1 * d, h: h + h1 * d}, simultaneous=True)
     slopes = diff(jet, d).subs(d, 0) - candidate["slope"].subs(H, x * p1 / p)
     ends = (integrate(_weight(flux), (x, *two), meijerg=False) for two in ((0, 1), (1, oo)))
-    return vanishes(slopes.subs(x, root**2)) and all(e == oo for e in ends)
+    gaps = [e.subs(x, root**2) for e in (slopes, _weight(flux) * flux - h * p)]
+    return vanishes(gaps) and all(end == oo for end in ends)
 
 
 def _weight(flux: Expr) -> Expr:
@@ -71,7 +72,8 @@ def are_the_times(times: Set) -> bool:
     good = Union(*(part for part, at in found if _is_regular(at)))
     score = diff(_EXPONENT, g)  # of the kernel, but for the Jacobian (R4)
     right = vanishes((score - 1 - TARGET.subs(NOISE, g), score.subs(g, _CENTRE)))
-    return bool(right and times.is_subset(good) and good.is_subset(times))
+    right = right and times.is_subset(good) and good.is_subset(times)
+    return bool(right and integrate(2 * x * _kernel(g), (g, 0, oo), meijerg=False) == 1)
 
 
 def _kernel(away: Expr) -> Expr:
@@ -155,7 +157,7 @@ E26 = Claim(
     }, names=_NAMES, means=Means.CALCULUS,
     sources=v1("App. C: positivity of the densities") + v2("App. B: positivity of the densities"),
     assumptions=(LOG_NORMAL, "v_0 is positive"),
-    depends=("A-Thm", "A-Thm-log-normal", "A-Assumption-1-data", "A6", "boundary-term"),
+    depends=("A-Thm", "information-log-normal", "A-Assumption-1-data", "A6", "boundary-term"),
     erratum=Erratum(
         Fault.OVERCLAIMED,
         quote=r"$p_{X_t}(x_t)>0,\ p_{X_t\mid X_0}(x_t\mid x_0)>0,\ \forall x_t\in\mathbb R_+^d$ "
