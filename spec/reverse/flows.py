@@ -83,10 +83,10 @@ R11 = Claim(
 
 
 def corrects(candidate: tuple[Expr, Expr]) -> bool:
-    r"""At a fixed time [[corrector]] leaves $q_t$ as it is: it is the mirrored Langevin equation
-    A22, run at half the rate $\sigma^2$. In one coordinate its Euler step with $h=[[step]]$ takes
-    a normal law of variance [[stationary]], if that is positive, to itself, where the exact
-    score is that of a normal law of variance $v$ and of the same mean.
+    r"""In the plane, at a fixed time, [[corrector]] leaves $q_t$ as it is: it is the mirrored
+    Langevin equation A22, run at half the rate $\sigma^2$. In one coordinate its Euler step with
+    $h=[[step]]$ takes a normal law of variance [[stationary]], if that is positive, to itself,
+    where the exact score is that of a normal law of variance $v$ and of the same mean.
 
     The drift along the score and the noise balance in the Fokker-Planck equation for every
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
