@@ -159,7 +159,7 @@ def is_the_gap(constant: Expr) -> bool:
 
 def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
     r"""For log-normal data in one coordinate the Fisher information of $\log X_t$, the mean square
-    of its score, is $[[0]]$, and the least value of $\mathcal L_{\text{M-DSM}}$ is $[[1]]$.
+    of its score, is $[[0]]$, the least $\mathcal L_{\text{M-DSM}}$ is $[[1]]$; $v$ is $\sigma^2t$.
 
     Both scores are affine in $\log x$. The loss is least at the Hyvärinen score (A-Thm)."""
     information = expectation((1 + marginal_score()) ** 2, L, a + m, v0 + v)
