@@ -87,7 +87,7 @@ def _at_start(expression: Expr) -> Expr:
 def _is_regular(at: Callable[[Expr], Expr]) -> bool:
     """Whether the kernel, at its centre and away from it, and E c^2 are positive and finite."""
     found = map(at, (_kernel(_CENTRE), _kernel(g), TARGET_SQUARE))
-    return all(e.is_positive and e.is_finite is not False for e in found)
+    return all(e.is_positive and e.is_finite for e in found)
 
 
 FINITE_SQUARE = Assumption(
