@@ -192,8 +192,8 @@ A30 = _equation(
     twins={
         "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2, "cross term with plus": _E30 + 2 * c * h,
         "half of the cross term": _E30 + c * h / 2,
-    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A26", "A29"), sources=_place(30),
-)  # fmt: skip
+    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), sources=_place(30),
+    depends=("A26", "A29", "A-Assumption-1-data"))  # fmt: skip
 A31 = _equation(
     "A31", "expansion of the denoising loss", expands_the_denoising_loss, _E31, twins={
         "C_1 for C_2": _E31 + H**2 / 2 - c**2 / 2, "cross term with plus": _E31 + 2 * c * h,

@@ -89,7 +89,7 @@ def are_the_shares(claimed: Values) -> bool:
 def _summed() -> Values:
     """The mean square at the first level, also over the sum, its mean, and where it is half."""
     moment = lambdify(v, TARGET_SQUARE, "sympy")
-    sizes = [moment(_AT[step] * level) for level in range(1, _LEVELS + 1)]
+    sizes = [moment(_SIGMA2 / _LEVELS * level) for level in range(1, _LEVELS + 1)]
     total = sum(sizes)
     half = 1 + sum(bool(2 * reached < total) for reached in accumulate(sizes))
     share = sizes[0] / total
@@ -109,17 +109,16 @@ A38 = Claim(
             loss, (k, of["first"], of["last"]), (i, _ONE, of["samples"]),
         )),
     }, names=_NAMES, sources=v2("eq. 38"), depends=("A15", "E9"),
-    assumptions=("the samples have the same law; they, and their noises, may be dependent",),
+    assumptions=("each sample, with its noise, has the law of the loss; they may be dependent",),
     readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
 )  # fmt: skip
 
 E9 = Claim(
     "E9", "the training sum starts at k = 1", are_the_levels, (_ONE, N),
     twins={"k = 2..N": (2 * _ONE, N), "k = 1..N-1": (_ONE, N - 1), "k = 0..N": (0 * _ONE, N)},
-    printed={"k = 0..N-1": (0 * _ONE, N - 1)},
+    printed={"k = 0..N-1": (0 * _ONE, N - 1)}, sources=v1("eq. 33"), sheet=("E9", "A38"),
     values=lambda: {"moment": TARGET_SQUARE, "at_level": _AT_LEVEL}, names=_NAMES,
-    means=Means.POINTS, sources=v1("eq. 33"), sheet=("E9", "A38"), depends=("R4", "A13"),
-    erratum=Erratum(
+    means=Means.POINTS, depends=("R4", "A-Assumption-1-data", "A13"), erratum=Erratum(
         Fault.WRONG,
         quote=r"$\hat{\mathcal L}_{\text{M-DSM}}(\theta)=\frac1{NM}\sum_{i=1}^M\sum_{k=0}^{N-1}"
         r"[\dots]$, where $k=0,\dots,N-1$ denotes the discretized time-step",
@@ -160,7 +159,7 @@ def is_the_gap(constant: Expr) -> bool:
 
 def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
     r"""For log-normal data in one coordinate the Fisher information of $\log X_t$, the mean square
-    of its score, is $[[0]]$, and the least value of $\mathcal L_{\text{M-DSM}}$ is $[[1]]$.
+    of its score, is $[[0]]$, the least $\mathcal L_{\text{M-DSM}}$ is $[[1]]$; $v$ is $\sigma^2t$.
 
     Both scores are affine in $\log x$. The loss is least at the Hyvärinen score (A-Thm)."""
     information = expectation((1 + marginal_score()) ** 2, L, a + m, v0 + v)
@@ -202,8 +201,7 @@ def are_floor_and_error(candidate: Values) -> bool:
 
     By A-Thm the least value is that of $h$ equal to $H$. The mean of $cH$ is that of $H^2$ and the
     mean of $H$ is that of $c$, as $H$ is the mean of $c$ given $X_t$. The moments of $c$ are
-    Gaussian. The denoiser differs from $\log X_0$ by $v$ times $c-H$: its error is $[[of_floor]]$.
-    """
+    Gaussian. The denoiser's error is $v$ times $c-H$, its mean square $[[of_floor]]$."""
     squared = Symbol("E_H2")
     means = {c**2: TARGET_SQUARE, c * H: squared, H**2: squared}
     information = expand(_LOG_SCORE**2).subs(means).subs(H, expectation(TARGET, NOISE, 0, v))
@@ -292,8 +290,8 @@ DE_BRUIJN = Claim(
     twins={"sigma^2": s2, "sigma^2 / 4": s2 / 4, "entropy falls": -s2 / 2}, shown=lambda factor: {
         "factor": factor, "floor": _floor_by_rate(factor),
     }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), depends=("R4b", "A9"),
-    assumptions=(POSITIVE_TIME, "one coordinate; finite entropy; no flux at the ends"),
-)  # fmt: skip
+    assumptions=(POSITIVE_TIME, "one coordinate; finite entropy, differentiated under its "
+                 "integral; no flux at the ends"))  # fmt: skip
 
 MEAN_FLOOR = Claim(
     "R4b-mean", "mean floor of the unweighted loss, log-normal data", is_the_mean_of_floors, _MEAN,

@@ -29,9 +29,8 @@ def _moment(of_target: Expr) -> Expr:
 
 def is_the_law(law: Values) -> bool:
     r"""In each coordinate the target $c$ is $[[target]]$ with $z$ standard normal, where $v$ is
-    $\sigma^2t$: its mean is $[[mean]]$ and its variance $[[variance]]$. Under the weight
-    $[[weight]]$ the mean of $c^2$ is $[[second]]$, that of the square of $[[shifted]]$ is
-    constant.
+    $\sigma^2t$: its mean is $[[mean]]$, its variance $[[variance]]$. Under the weight $[[weight]]$
+    the mean of $c^2$ is $[[second]]$, that of the square of $[[shifted]]$ is constant.
 
     $c$ is the derivative in $\log x$ of the kernel's logarithm. With $h$ written through
     $[[head]]$, the weighted loss is that of a regression of the noise: $[[regression]]$."""
@@ -49,9 +48,9 @@ def _about(mean: Expr) -> Expr:
 
 def diverges_so(claimed: Values) -> bool:
     r"""Under the weight $\sigma^2$ the mean of $c^2$ over the times from $t_1$ to $[[end]]$ has
-    the integral $[[integral]]$, and grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn with
-    the density $[[density]]$, which falls as the reciprocal of $t$, a draw contributes the mean
-    $[[term]]$.
+    the integral $[[integral]]$, which grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn
+    with the density $[[density]]$, which falls as the reciprocal of $t$, a draw contributes the
+    mean $[[term]]$.
 
     The weighted second moment $[[moment]]$ (R4) is integrated, and divided by the density."""
     density = claimed["density"].expand()
@@ -72,9 +71,8 @@ def is_the_weighting(weight: Expr) -> bool:
     variance of what EDM's network is trained on, unscaled, has that reciprocal at every time.
 
     With the denoiser $D$ that belongs to $h$, $[[loss]]$ equals $[[ratio]]$. EDM trains a network
-    on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
-    is $[[skip]]$, and what is left has the variance $[[left]]$, the square of EDM's $c_{\rm out}$.
-    """
+    on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; the multiple
+    is $[[skip]]$, what is left has the variance $[[left]]$, the square of EDM's $c_{\rm out}$."""
     factor, edm, (best, left) = _of_denoiser(weight), v * s**2 / (v + s**2), _left_over()
     return vanishes((factor * left - 1, factor * edm - 1, best * v - edm))
 

@@ -129,8 +129,8 @@ def reverses_in_x(rate: Expr) -> bool:
 
     It is A2 for this diffusion, but A2's formula is not used. The Fokker-Planck equation and
     Bayes' rule over a short step are decided for every density of the plane, with symbols for the
-    derivatives of $\log p$ in $\log x$. For log-normal data the time derivative of the density is
-    moreover taken directly."""
+    derivatives of $\log p$ in $\log x$. For log-normal data in one coordinate the time derivative
+    of the density is moreover taken directly."""
     back = _backwards(rate)
     forward, backward = (in_plane(part / x, h, XS) for part in (GBM[0], back.drift))
     diffusion, partials = diag(*map(_square, XS)), partials_of_exponentials(D, XS)

@@ -83,10 +83,10 @@ R11 = Claim(
 
 
 def corrects(candidate: tuple[Expr, Expr]) -> bool:
-    r"""At a fixed time [[corrector]] leaves $q_t$ as it is: it is the mirrored Langevin equation
-    A22, run at half the rate $\sigma^2$. In one coordinate its Euler step with $h=[[step]]$ takes
-    a normal law of variance [[stationary]], if that is positive, to itself, where the exact
-    score is that of a normal law of variance $v$ and of the same mean.
+    r"""In the plane, at a fixed time, [[corrector]] leaves $q_t$ as it is: it is the mirrored
+    Langevin equation A22, run at half the rate $\sigma^2$. In one coordinate its Euler step with
+    $h=[[step]]$ takes a normal law of variance [[stationary]], if that is positive, to itself,
+    where the exact score is that of a normal law of variance $v$ and of the same mean.
 
     The drift along the score and the noise balance in the Fokker-Planck equation for every
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
@@ -128,10 +128,11 @@ def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) 
     $w$ are mean and standard deviation of $Y$.
 
     The Fokker-Planck equation is the continuity equation of these velocities, decided for every
-    density of the plane in $Y$ and in $X$. The deviation from the mean moves in proportion to $w$.
-    """
-    velocities = [-velocity for velocity in candidate[:2]]
-    return _keep(velocities, Integer(0)) and _solves(candidate[0], candidate[2], slope)
+    density of the plane in $Y$ and in $X$. The deviation from the mean is proportional to $w$."""
+    in_log, in_x, factor = candidate
+    # d log X is dX / X along a path, and the score of Y is one more than that of X.
+    chained = _keep((-in_log, -in_x), Integer(0)) and same(in_log.subs(score, 1 + h), in_x)
+    return chained and _solves(in_log, factor, slope)
 
 
 def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool:

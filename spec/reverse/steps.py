@@ -77,8 +77,9 @@ R7 = Claim(
 def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool:
     r"""On log-normal data with the exact score, a step of eq. (13) from $t$ to $s$ has the mean
     that $\log X_s$ has given $\log X_t$, at any state. Its noise variance is made exact by the
-    factor $\kappa^2=[[it]]$: then the step draws $\log X_s$ from its law given $\log X_t$, and a
-    chain of such steps from the law at the end has the law of the process at its times.
+    factor $\kappa^2=[[it]]$, $v$ the variance of $\log X$: then the step draws $\log X_s$ from its
+    law given $\log X_t$, and a chain of such steps from the law at the end has the law of the
+    process at its times.
 
     The step is affine in the draw, so that its law is normal. Mean and variance of the process are
     found from the residual, which must not correlate with the later state."""
@@ -114,12 +115,12 @@ def are_the_frozen_steps(candidate: tuple[Expr, Expr, Expr]) -> bool:
     reverse equation is then integrated exactly by the Brownian bridge, which is normal of mean
     $[[mean]]$ and variance $[[variance]]$, and the probability flow by $\log X_s=[[flow]]$. The
     mean of the bridge is that of A13; only the noise differs, by the factor $[[factor]]$ on the
-    variance.
+    variance. The kernel (A6) moves $\log X_0$ by $m$ and has the variance $v$, at each time.
 
     The bridge is Bayes' rule for the two kernels, an identity of exponents and normalizations.
     With $D$ frozen the score is linear, and the reverse equation and the flow are linear equations
-    for the deviation from $D$ and for its variance, which gain and variance solve, with $v_s$ as
-    the time. The mean with $D$ by Tweedie's formula (R5) has the exponent of eq. (13)."""
+    for the deviation from $D$ moved by $m$ and its variance, which gain and variance solve, with
+    $v_s$ as the time. The mean with $D$ by Tweedie's formula (R5) has the exponent of eq. (13)."""
     gain, variance, flow = candidate
     flows = diff(flow, ra) / (2 * ra) - flow / (2 * ra**2), flow.subs(ra, rb) - 1
     # The noise of eq. (13) over the step has the variance sigma^2 delta.
