@@ -9,7 +9,7 @@ from sympy import Expr, Integer, Symbol, diff, exp, symbols, zoo
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v2
 from spec.checking.gaussian import expectation
-from spec.checking.symbols import dt, sigma, t
+from spec.checking.symbols import dt, t
 from spec.checking.typeset import Chain
 from spec.process.chain import A35, INDEPENDENT, NO_DRIFT, S
 
@@ -74,7 +74,7 @@ def is_left_over_exact(ratio: Expr) -> bool:
 
     The integral has the rate of the squared schedule and starts at zero: it is $[[integral]]$.
     The left sum also starts at zero and gains $[[term]]$ with each step: by induction over $k$."""
-    left, rate = ratio * _INTEGRAL.subs(E, Q), diff(_INTEGRAL.subs(E, _POWER), t).subs(_POWER, E)
+    left, rate = ratio * _INTEGRAL.subs(E, Q), diff(_INTEGRAL.subs(_POWERS), t).subs(_POWER, E)
     gaps = rate - _SQUARE_OF_IT, _POWERS[Q].exp - k * _POWERS[q].exp  # Q is q to the power k
     return vanishes((*gaps, left.subs(Q, 1), left.subs(Q, q * Q) - left - _TERM))
 
@@ -130,7 +130,7 @@ def gives_variance(square: Expr) -> bool:
     coefficient $g$ of eq. 33 has the square $[[it]]$.
 
     By A33 the square is the rate of the added variance, which is zero at the start."""
-    return vanishes((2 * ell * E * diff(_ADDED, E) - square, _ADDED.subs(E, 1)))
+    return vanishes((diff(_ADDED.subs(_POWERS), t).subs(_POWER, E) - square, _ADDED.subs(E, 1)))
 
 
 _SQUARE = 2 * ell * sigma_min**2 * E
@@ -165,9 +165,8 @@ E19_III = Claim(
         remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$.",
     ))  # fmt: skip
 
-_INDICES = "sigma_k-1 sigma_k sigma_k-2 sigma_N-k"
-before, here, lower, other = (dt * rate**2 for rate in symbols(_INDICES, positive=True))
-_ANY = dt * sigma**2
+_INDICES = "sigma_k-1 sigma_k sigma_k-2 sigma_N-k sigma"
+before, here, lower, other, _ANY = (dt * e**2 for e in symbols(_INDICES, positive=True))
 _SCORE = 1 / level  # minus the log score, over the deviation
 
 

@@ -35,7 +35,8 @@ def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = GBM[0]) -> bool:
     moving = Matrix([drift]), Matrix([GBM[1] ** 2])
     of_log = _of_logarithm(rates)
     ito = generator(L, *moving, in_x) - of_log.drift, (in_x[0](L) * GBM[1]) ** 2 - of_log.noise**2
-    gained = [diff(_accumulated(rate), t) - _at(rate, t) for rate in rates]
+    now = {Function(e.name)(t): e for e in (mu, sigma)}
+    gained = [diff(_accumulated(rate), t).subs(now) - rate for rate in rates]
     start = [_accumulated(rate).subs(t, 0).doit() for rate in rates]
     return vanishes((change - fokker_planck(log_density, *moving, in_x), *ito, *gained, *start))
 
