@@ -237,7 +237,7 @@ EQUILIBRIUM = Claim(
             "shape and rate of the law are positive", lambda: all(
                 bool(part.subs({growth: s2 / 4, crowding: -1}) < 0) for part in _EQUILIBRIUM
             ),
-        ), "Itô calculus",
+        ), "Itô calculus, and a solution that stays positive",
     ), readings=("nothing is claimed about the transition density",), depends=("A1", "R25"),
 )  # fmt: skip
 CLAIMS = (TARGET, DENOISER, MARGINAL, CHAIN, ANCESTRAL, EQUILIBRIUM)
