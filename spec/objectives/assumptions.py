@@ -140,8 +140,8 @@ ASSUMPTION_2 = Claim(
     names={"h": "h", "p": "p_{X_t}", "x": "x"}, means=Means.NONE,
     stated_kind=Kind.UNRECOVERABLE, sources=v2("Assumption 2"), depends=("boundary-term", "A29"),
     reason="What vanishes, and in which limit, is lost. Theorem 4.1 does not need it: its proof "
-    "integrates nothing by parts (A29). The form above is what the implicit loss needs (R18); "
-    "there it follows from finite expectations (boundary-term).")  # fmt: skip
+    "integrates nothing by parts (A29). The form above is what the implicit loss needs (R18): on "
+    "almost every line it follows there from finite expectations (boundary-term).")  # fmt: skip
 
 E26 = Claim(
     "E26", "Theorem 4.1 needs t > 0 and no boundary condition", are_the_times,

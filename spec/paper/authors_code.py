@@ -18,7 +18,7 @@ from spec.scores.denoiser import R5
 from spec.scores.kernel import A16
 
 stated = partial(Claim, means=Means.NONE, stated_kind=Kind.STATED, sheet=("E24",))
-WHERE = "Lost in the text that we have. The authors' public code (gbm_configs/NCSN) has, rounded, "
+WHERE = "Lost in the text that we have. The authors' code (`gbm_configs/NCSN*`) has, rounded, "
 # Mean and deviation of the fitted log-normal, by channel.
 FITS = {
     "mnist": ((0.15652,), (0.83528,)), "fashion-mnist": ((0.27712640,), (0.84282905,)),
@@ -70,7 +70,7 @@ TABLES = (
         },
         reason=WHERE + "step, inner steps and noise factor of ADLS: [[dale]]; of ASAMS: "
         "[[agnostic]]. Where two are given, versions of the code disagree (commits [[commits]]); "
-        "for MNIST the first's are given. CIFAR-10 has [[last]] terminal steps without noise.",
+        "for grey data, too: one's are given. CIFAR-10 has [[last]] terminal steps without noise.",
     ), stated(
         "Table-4", "sampler settings, class-average start", sources=v2("Table 4"),
         statement="As Table 3, for the start from class averages; by Appendix E it differs for "

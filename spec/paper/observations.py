@@ -85,12 +85,12 @@ MEMORISATION = Claim(
     depends=("R3", "A13", "settings"))  # fmt: skip
 
 _JUDGED = "A judgement on pictures that we do not have. "
-SEEN = lost(
-    "samples-seen", "what is seen on the samples",
+SEEN = lost("samples-seen", "what is seen on the samples",
     sources=v1("App. E: samples are noise-free") + v2("App. F: samples"), sheet=("R10b",),
     statement="The samples are diverse, resemble the training data, some are entirely novel; "
     "those of Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
-    reason=_JUDGED + "On log-normal data annealing alone loses log-variance (E18).")  # fmt: skip
+    reason=_JUDGED + "On log-normal data annealing alone, over more than one level, leaves less "
+    "log-variance than full noise (E18).")  # fmt: skip
 NEIGHBOURS = lost(
     "neighbours-seen", "nearest neighbours of the samples",
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),

@@ -237,7 +237,7 @@ BLUR = Claim(
     }, values=lambda: {"bound": _bound(Symbol("k"))}, names={"h": "h"}, means=Means.POINTS,
     sheet=("R3",), assumptions=(
         Assumption(
-            "the log of the state before the step, less m, is not half-way between the points",
+            "the log of the state before the step, less m, is not midway between the points' logs",
             "the shares there decide for one of them",
             lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(4)),
         ),

@@ -89,7 +89,7 @@ def _of_law(law: Law) -> dict[str, Expr]:
 
 
 def keeps_gamma_marginals(step: Law) -> bool:
-    r"""If the moments of $X_k$ given $X_0$, of every positive order, are those of $X_0$ times a
+    r"""If the moments of $X_k$ given $X_0$, of every whole order, are those of $X_0$ times a
     gamma variable of shape and rate $\ell_k$, then $X_{k+1}$, which is $X_k$ times $[[0]]$ times
     an independent beta variable with the parameters $[[1]]$ and $[[2]]$, has those with
     $\ell_{k+1}$.
@@ -204,7 +204,7 @@ CHAIN = Claim(
         "second parameter K": (looks / M, M, looks),
     }, values=lambda: {"gamma": _GAMMA, "beta": _BETA}, names=_CHAIN_NAMES,
     assumptions=(_FALLING, "the beta draws are independent of each other, of X_0 and of X_k"),
-    readings=("the moments of all positive orders (a Mellin transform) determine the law",),
+    readings=("the moments of all whole orders determine a gamma law, and so its multiples",),
     depends=("R24", "product-moments"), pins=(Pin(
         "gbm_ref.gamma_chain_step", vectors="gamma_chain_step",
         reads=lambda step: x * step[0] * b,
@@ -233,11 +233,11 @@ EQUILIBRIUM = Claim(
     }, values=lambda: {"sde": Sde("X", _DRIFT, _NOISE)}, names={"growth": "a", "crowding": "b"},
     assumptions=(
         Assumption(
-            "growth is more than half of sigma^2, and crowding positive",
+            "a is more than half of sigma^2, and b positive",
             "shape and rate of the law are positive", lambda: all(
                 bool(part.subs({growth: s2 / 4, crowding: -1}) < 0) for part in _EQUILIBRIUM
             ),
-        ), "Itô calculus",
+        ), "Itô calculus, and a solution that stays positive",
     ), readings=("nothing is claimed about the transition density",), depends=("A1", "R25"),
 )  # fmt: skip
 CLAIMS = (TARGET, DENOISER, MARGINAL, CHAIN, ANCESTRAL, EQUILIBRIUM)
