@@ -43,8 +43,8 @@ def keeps_the_mean(drift: Expr) -> bool:
     $D$ takes the distance $e$ of the mean of $\log X$ from that of $\log X_t$, of variance $v$, to
     $[[after]]$.
 
-    The score is affine in $\log X$, so that its mean is the score at the mean. From an exact start
-    the distance is zero, and stays so with the stated drift alone."""
+    The Hyvärinen score is affine in $\log X$, so that its mean is its value at the mean. From an
+    exact start the distance is zero, and stays so with the stated drift alone."""
     return same(_deviation_after(D), _after(drift))
 
 
@@ -120,8 +120,8 @@ def cover_the_interval(levels: tuple[Ends, Ends]) -> bool:
 
     Each pass reads the state that the one before it wrote, so that the ends of the loops decide.
     """
-    at = _ends(levels)
-    met = (at["first"], at["end"] - _END, at["top"] - at["last"] - 1, at["zero"])
+    at, after = _ends(levels), _ends((levels[0], (N, k)))["zero"]
+    met = (at["first"], at["end"] - _END, at["top"] - at["last"] - 1, at["zero"], after - k + 1)
     return vanishes(met) and not vanishes(s2 * at["bottom"] / N)
 
 
