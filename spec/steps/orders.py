@@ -98,10 +98,10 @@ def _local_variance() -> Expr:
 
 
 def are_the_errors(errors: dict[str, Expr]) -> bool:
-    r"""With a constant score, [[equation]] over a time $T$, the mean square of $X-\hat X$ over
-    that of $X$ is $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$ with
-    Milstein's term: strong orders of one half and of one. For A12 the mean is off by the relative
-    error $[[mean]]$ and the second moment by $[[second]]$, to leading order.
+    r"""With a constant Hyvärinen score, [[equation]] over a time $T$, the mean square of $X-\hat
+    X$ over that of $X$ is $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$
+    with Milstein's term: strong orders of one half and of one. For A12 the mean is off by the
+    relative error $[[mean]]$ and the second moment by $[[second]]$, to leading order.
 
     Solution and scheme are products of $N$ independent factors of the same draws; the exponential
     in the solution shifts the law of a draw. The exact moments of a step are raised to the power
@@ -185,7 +185,7 @@ _ERRORS = {
     "mean": -T * beta**2 / 2 * dt,
     "second": -T * (2 * beta**2 + 4 * beta * sigma**2 + sigma**4) / 2 * dt}  # fmt: skip
 R15_AGNOSTIC = Claim(
-    "R15-agnostic", "errors of A12 with a constant score, with constants", are_the_errors,
+    "R15-agnostic", "errors of A12 with constant Hyvärinen score, with constants", are_the_errors,
     holds=_ERRORS, twins={
         "strong order 1 without the correction": _ERRORS | {"strong": _ERRORS["milstein"]},
         "strong constant without the half": _ERRORS | {"strong": 2 * _ERRORS["strong"]},
@@ -195,7 +195,7 @@ R15_AGNOSTIC = Claim(
             _ERRORS | {"second": 2 * _ERRORS["mean"]},
     }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")}, means=Means.CALCULUS, sheet=("R15",),
     assumptions=(Assumption(
-        "the score h is constant, as for a density proportional to a power of x", "the rate beta",
-        lambda: not vanishes(diff(RATE, h)),
+        "the Hyvärinen score is constant, as for a density proportional to a power of x",
+        "the rate beta", lambda: not vanishes(diff(RATE, h)),
     ),), depends=("A12", "R15"))  # fmt: skip
 CLAIMS = (R15, R15_DALE, R15_AGNOSTIC)
