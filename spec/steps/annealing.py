@@ -143,8 +143,7 @@ def _visit(speed: Expr | mpf, inner: Expr | int, level: Expr | mpf) -> Expr | mp
 
 def _approached(value: Callable[..., mpf], speed: str, inner: int) -> bool:
     with mpmath.workdps(50):
-        last = DATA + NOISE_RATE
-        wanted = value(DATA, last, last, mpf(speed)) / DATA
+        wanted = value(DATA, _LAST, _LAST, mpf(speed)) / DATA
         runs = (_run(levels, speed, inner) for levels in _GRIDS)
         coarse, fine = (relative_variance(rows) - wanted for rows in runs)
         return bool(abs(coarse / fine / 2 - 1) < _CLOSE)
@@ -157,7 +156,7 @@ def _run(levels: int, speed: str, inner: int) -> list[tuple]:
 
 
 _POWER = (v / v_N) ** (2 * rho)  # what P stands for
-_GRIDS, _CLOSE = (250, 500), mpf("0.04")
+_GRIDS, _CLOSE, _LAST = (250, 500), mpf("0.04"), DATA + NOISE_RATE
 _SET = f"{float(DATA)}", f"{float(NOISE_RATE)}"
 _CLOCKS = table("rho L v0 sigma^2", ("0.2", 1, *_SET), ("0.6", 3, *_SET), ("3", 3, *_SET))
 _DRIFT = -(mu - s2 / 2) + (1 + kappa**2) / 2 * s2 * s
@@ -225,14 +224,13 @@ VARIANCE = Claim(
         "kappa for kappa^2": _ADDED / kappa,
     }, shown=lambda added: {"added": added, "total": _total(added)}, values=lambda: {
         "quotient": _QUOTIENT, "chi": CHI,
-        "ratio": relative_variance(uniform_rows(LEVELS, CHI)),
-    }, names={"H": "h", "chi": r"\chi"}, sources=v2("App. G.2: annealing"),
-    sheet=("E18",), assumptions=(
-        *ON_LOG_NORMAL, Assumption(
-            "one visit a level, of the length of a level", "the ratio of the exact variances",
-            lambda: not same(_gained(2 * H), _ADDED),
-        ), "v_0 is positive",
-    ), depends=("A13", "A-Alg1"))  # fmt: skip
+        "ratio": lambdify((V_N, N, H, v_N, v0, chi), _total(_ADDED) / v0, "mpmath")(
+            _LAST, LEVELS, NOISE_RATE / LEVELS, _LAST, DATA, CHI),
+    }, names={"H": "h", "chi": r"\chi"}, sources=v2("App. G.2: annealing"), sheet=("E18",),
+    assumptions=(*ON_LOG_NORMAL, Assumption(
+        "one visit a level, of the length of a level", "the ratio of the exact variances",
+        lambda: not same(_gained(2 * H), _ADDED),
+    ), "v_0 is positive"), depends=("A13", "A-Alg1"))  # fmt: skip
 
 _FIRST = rho * v_N / (2 * rho - 1)
 _LIMIT = rho * v / (2 * rho - 1) + (V_N - _FIRST) * P

@@ -58,11 +58,11 @@ def _milstein(g: Matrix) -> Matrix:
 
 
 def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
-    r"""On log-normal data with an exact start, the root mean square of the distance of $\log\hat
-    X_0$ from the exact $\log X_0$ on the same Brownian path is $[[strong]]$, and the variance of
-    $\log\hat X_0$ exceeds $v_0$ by $[[weak]]$, to leading order in $h=[[h]]$: at the points
-    shown the quotients differ from one by less than $[[near]]$ on the finer grid, and by half of
-    what they do on the coarser one, but for a part of $[[close]]$.
+    r"""On log-normal data with an exact start, of log-variance $v_N$, the root mean square of the
+    distance of $\log\hat X_0$ from the exact $\log X_0$ on the same Brownian path is $[[strong]]$,
+    and the variance of $\log\hat X_0$ exceeds $v_0$ by $[[weak]]$, to leading order in $h=[[h]]$:
+    at the points shown the quotients differ from one by less than $[[near]]$ on the finer grid,
+    and by half of what they do on the coarser one, but for a part of $[[close]]$.
 
     The distance of the exact path over $v$ has no drift, so that it is the integral of its noise.
     The distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy
