@@ -66,7 +66,8 @@ def _is_step(equation: tuple[Matrix, Matrix], printed: Sde, added: Expr) -> bool
     drift, noise = equation
     meant = {_X: x, h_t: h, score: 1 + h}
     rate, size = (per_coordinate(part.subs(meant)) for part in (printed.drift, printed.noise))
-    gap = root**2 * drift + root * noise * Matrix(Z) - per_coordinate(added)
+    moved = per_coordinate(in_delta(added).subs(dt, root**2))  # as it is printed
+    gap = root**2 * drift + root * noise * Matrix(Z) - moved
     return vanishes((drift - rate, noise - diag(*size), gap))
 
 

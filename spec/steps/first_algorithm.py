@@ -21,7 +21,7 @@ from spec.process.chain import V1_22
 from spec.steps._pinned import ROW_POINTS, STEP_POINTS, in_plane
 from spec.steps._programs import START, by_rows, draw, unknown_score
 from spec.steps._recursions import DATA, LEVELS, NOISE_RATE, SETTING, uniform_rows, variance_after
-from spec.steps._reverse import ON_LOG_NORMAL, affine_score, in_delta, log_step, root
+from spec.steps._reverse import ON_LOG_NORMAL, affine_score, log_step, root
 
 D, e = symbols("D e", real=True)
 N, k = symbols("N k", positive=True)
@@ -197,7 +197,7 @@ def _limit_of(bias: Expr) -> Expr:
     return one
 
 
-_EXPONENT = in_delta(log_step(h, z, root))
+_EXPONENT = (sigma**2 * h + 3 * sigma**2 / 2 - mu) * dt + sigma * dt ** Rational(1, 2) * z
 V1_ALG1 = Claim(
     "V1-Alg1", "Algorithm 1 of version 1, corrected", is_the_uniform_sampler,
     holds=((N, Integer(1)), _EXPONENT), twins={

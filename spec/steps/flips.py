@@ -126,7 +126,8 @@ def never_changes_sign(factor: Expr) -> bool:
     The first is the exponential of a real number. A polynomial of odd degree takes both signs."""
     factor = factor.expand(power_exp=False)
     if isinstance(factor, exp):
-        return bool(factor.args[0].is_real) and same(factor.args[0], _LOG_EXPONENT)
+        step = log_step(h, z, root, kappa)
+        return bool(factor.args[0].is_real) and same(factor.args[0], step)
     if Poly(factor, z).degree() % 2 == 1:
         return False
     raise ValueError(f"the sign of {factor} is not decided by its degree in z")
@@ -231,7 +232,7 @@ E28 = Claim(
         }, variant="negative state",
     ),))  # fmt: skip
 
-_LOG_EXPONENT = log_step(h, z, root, kappa)
+_LOG_EXPONENT = (sigma**2 * h + 3 * sigma**2 / 2 - mu) * root**2 + kappa * sigma * root * z
 POSITIVITY = Claim(
     "positivity", "positivity along the trajectory", never_changes_sign, holds=exp(_LOG_EXPONENT),
     twins={
