@@ -80,7 +80,7 @@ def _divergence_differs() -> bool:
 
 
 POSITIVE = "the density is positive and differentiable at the state, and the score is exact"
-LOG_NORMAL = Assumption("log-normal data", "the score is affine in log X", _mixture_bends)
+LOG_NORMAL = Assumption("log-normal data in one coordinate", "the affine score", _mixture_bends)
 EXACT_SCORE = Assumption(
     "the score is exact", "the mean and the variance shrink with it",
     lambda: not same(*(log_step(-1 - e * H / v, Integer(0), root) for e in (1, V))))  # fmt: skip

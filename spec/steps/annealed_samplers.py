@@ -71,8 +71,8 @@ def _visited(drift: Mapping[Expr, Expr], length_root: Expr = root) -> Expr:
 
 def shrinks_by(factor: Expr) -> bool:
     r"""On log-normal data a noise-free visit at level one multiplies the distance of $\log X$ from
-    the mean of the data by $[[factor]]$, and its variance by the square; the first one takes it to
-    the posterior mean of $\log X_0$.
+    the mean of $\log X_0$ by $[[factor]]$, and its variance by the square; the first one takes it
+    to the posterior mean of $\log X_0$.
 
     The factor is also that of the regression of $\log X_0$ on $\log X$ at this level."""
     residual = (y0 - factor * (y0 + noise)) * (y0 + noise)

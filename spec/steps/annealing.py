@@ -23,8 +23,8 @@ from spec.steps._recursions import (
     CHI, DATA, LEVELS, NOISE_RATE, annealed_rows, relative_variance, uniform_rows, variance_after,
     variance_figure)  # fmt: skip
 from spec.steps._reverse import (
-    EXACT_START, LOG_DRIFT, ON_LOG_NORMAL, RATE, ambient_factor, log_step, over_draw, root,
-)  # fmt: skip
+    EXACT_START, LOG_DRIFT, ON_LOG_NORMAL, RATE, affine_score, ambient_factor, log_step, over_draw,
+    root)  # fmt: skip
 
 s, s1, f1, f2, c = symbols("s s1 f1 f2 c", real=True)
 _SECOND, _NOISE = s**2 + s1, kappa * sigma  # q''/q, and the noise of log X
@@ -56,8 +56,8 @@ def _missed(drift: Expr) -> Expr:
 
 def misses_the_generator(defect: Expr) -> bool:
     r"""To first order in $\delta$ a step of A13 with noise $\kappa$ changes the mean of a function
-    $f$ by $\delta$ times the generator of eq. (11) and $[[defect]]$ more, so that for a noise of
-    other size than one it is no splitting of that equation.
+    $f$ by $\delta$ times the sum of the generator of eq. (11) and $[[defect]]$, so that for a
+    noise of other size than one it is no splitting of that equation.
 
     In a splitting method the generators of the parts add up to that of the equation. $f$ is given
     by its derivatives $f_1$ and $f_2$."""
@@ -81,15 +81,15 @@ def is_the_drift_gap(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def adds_to_the_variance(added: Expr) -> bool:
-    r"""On log-normal data a step of A13 with noise $\kappa$, from a level whose exact variance is
-    $v$, adds $[[added]]$ to $[[quotient]]$, with $h$ the variance of a full step and $V$ that of
-    the sampler. So the annealed sampler ends with the variance $[[total]]$, $v_k$ the exact
-    variances.
+    r"""On log-normal data a step of A13 with noise $\kappa$, from a level where $\log X$
+    has the exact variance $v$, adds $[[added]]$ to $[[quotient]]$, with $h$ the variance of a full
+    step and $V$ that of the sampler's $\log X$. So the annealed sampler ends with $[[total]]$ for
+    $V$, $v_k$ the exact variances.
 
     The deviation shrinks by the ratio of the exact variances, so that the quotients telescope; a
     term is what its level adds, with its power of $\chi$ for $\kappa$. The sum is compared with a
     run of two levels, too. In the setting of the figures of E18, with an exact start, the
-    variance is $[[ratio]]$ of that of the data at $\chi=[[chi]]$."""
+    variance is $[[ratio]]$ of that of $\log X_0$ at $\chi=[[chi]]$."""
     run = variance_after([(2 * H / s2, H / s2, 1), (H / s2, H / s2, chi)], v0, s2, V)
     total = _total(added).subs({N: 2, V_N: V, v_N: v0 + 2 * H}).doit()
     return vanishes((_gained(H) - added, run - total))
@@ -97,7 +97,8 @@ def adds_to_the_variance(added: Expr) -> bool:
 
 def _gained(length: Expr) -> Expr:
     """By a step that adds so much variance, from a level to the next."""
-    step = variance_after([((v - v0) / s2, length / s2, kappa)], v0, s2, V)
+    moved = log_step(affine_score(c, v), z, sqrt(length) / sigma, kappa)
+    step = (1 + diff(moved, c)) ** 2 * V + diff(moved, z) ** 2
     return _QUOTIENT.subs({V: step, v: v - H}, simultaneous=True) - _QUOTIENT
 
 
@@ -142,8 +143,7 @@ def _visit(speed: Expr | mpf, inner: Expr | int, level: Expr | mpf) -> Expr | mp
 
 def _approached(value: Callable[..., mpf], speed: str, inner: int) -> bool:
     with mpmath.workdps(50):
-        last = DATA + NOISE_RATE
-        wanted = value(DATA, last, last, mpf(speed)) / DATA
+        wanted = value(DATA, _LAST, _LAST, mpf(speed)) / DATA
         runs = (_run(levels, speed, inner) for levels in _GRIDS)
         coarse, fine = (relative_variance(rows) - wanted for rows in runs)
         return bool(abs(coarse / fine / 2 - 1) < _CLOSE)
@@ -156,7 +156,7 @@ def _run(levels: int, speed: str, inner: int) -> list[tuple]:
 
 
 _POWER = (v / v_N) ** (2 * rho)  # what P stands for
-_GRIDS, _CLOSE = (250, 500), mpf("0.04")
+_GRIDS, _CLOSE, _LAST = (250, 500), mpf("0.04"), DATA + NOISE_RATE
 _SET = f"{float(DATA)}", f"{float(NOISE_RATE)}"
 _CLOCKS = table("rho L v0 sigma^2", ("0.2", 1, *_SET), ("0.6", 3, *_SET), ("3", 3, *_SET))
 _DRIFT = -(mu - s2 / 2) + (1 + kappa**2) / 2 * s2 * s
@@ -178,7 +178,7 @@ E18 = Claim(
         r"$\kappa$; version 2, sec. 6.3: “consistently improving sample quality”",
         trouble="Not the step size is annealed but the amplitude of the noise, while the drift "
         "stays that of full noise. On log-normal data, with more than one level, the sampler "
-        "then ends with less variance than at full noise, even with an exact score "
+        "then ends with less log-variance than at full noise, even with an exact score "
         "(annealing-variance), in line with the “mode collapse with no noise” that appendix G.2 "
         "of version 2 observes.",
         advice="Scale the drift along, as in R11-steps.", figures=lambda: tuple(
@@ -196,8 +196,7 @@ OPERATOR_SPLITTING = Claim(
     }, printed={"a splitting at any kappa": Integer(0)}, names={"f1": "f_1", "f2": "f_2"},
     shown=lambda defect: {"defect": defect}, sources=v1("App. D.4: operator splitting"),
     sheet=("E18",), assumptions=("f is twice differentiable, the second derivative bounded",),
-    depends=("A13", "E18"),
-    erratum=Erratum(
+    depends=("A13", "E18"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="App. D.4: “the step-size annealing can be viewed as a special case of operator "
         "splitting methods used in the discretization of SDEs”",
@@ -219,25 +218,24 @@ GAP = Claim(
 
 _QUOTIENT, _ADDED = V / v**2, kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(
-    "annealing-variance", "what annealing leaves of the variance", adds_to_the_variance,
+    "annealing-variance", "what annealing leaves of the log-variance", adds_to_the_variance,
     holds=_ADDED, means=Means.CALCULUS, twins={
         "v_k for v_{k-1}": kappa**2 * H / v**2, "not squared": _ADDED * (v - H),
         "kappa for kappa^2": _ADDED / kappa,
     }, shown=lambda added: {"added": added, "total": _total(added)}, values=lambda: {
         "quotient": _QUOTIENT, "chi": CHI,
-        "ratio": relative_variance(uniform_rows(LEVELS, CHI)),
-    }, names={"H": "h", "chi": r"\chi"}, sources=v2("App. G.2: annealing"),
-    sheet=("E18",), assumptions=(
-        *ON_LOG_NORMAL, Assumption(
-            "one visit a level, of the length of a level", "the ratio of the exact variances",
-            lambda: not same(_gained(2 * H), _ADDED),
-        ), "v_0 is positive",
-    ), depends=("A13", "A-Alg1"))  # fmt: skip
+        "ratio": lambdify((V_N, N, H, v_N, v0, chi), _total(_ADDED) / v0, "mpmath")(
+            _LAST, LEVELS, NOISE_RATE / LEVELS, _LAST, DATA, CHI),
+    }, names={"H": "h", "chi": r"\chi"}, sources=v2("App. G.2: annealing"), sheet=("E18",),
+    assumptions=(*ON_LOG_NORMAL, Assumption(
+        "one visit a level, of the length of a level", "the ratio of the exact variances",
+        lambda: not same(_gained(2 * H), _ADDED),
+    ), "v_0 is positive"), depends=("A13", "A-Alg1"))  # fmt: skip
 
 _FIRST = rho * v_N / (2 * rho - 1)
 _LIMIT = rho * v / (2 * rho - 1) + (V_N - _FIRST) * P
 E17_LIMIT = Claim(
-    "E17-limit", "variance when the reverse clock is off", is_the_limit, holds=_LIMIT, twins={
+    "E17-limit", "log-variance when the reverse clock is off", is_the_limit, holds=_LIMIT, twins={
         "power 2 rho + 1": rho * v / (2 * rho - 1) + (V_N - _FIRST) * P * v / v_N,
         "rho - 1 for 2 rho - 1": rho * v / (rho - 1) + (V_N - rho * v_N / (rho - 1)) * P,
         "the start forgotten": rho * v / (2 * rho - 1) * (1 - P),

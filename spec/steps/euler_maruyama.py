@@ -26,7 +26,8 @@ def is_the_ambient_step(factor: Expr) -> bool:
     The reverse drift is that of A2, with its own $\mu$ in each coordinate and a symbol for each
     slope of $\log p$. A step adds $\delta$ times this drift and the diffusion times a draw with
     variance $\delta$."""
-    return _is_step(IN_X, _AMBIENT_EQUATION, _by_factor(factor) - x)
+    known = same(factor.subs(z, kappa * z), ambient_factor(h, z, root, kappa))
+    return known and _is_step(IN_X, _AMBIENT_EQUATION, _by_factor(factor) - x)
 
 
 def _by_factor(factor: Expr) -> Expr:
@@ -37,9 +38,9 @@ def is_the_log_step(exponent: Expr) -> bool:
     r"""In the plane the Euler–Maruyama step of [[equation]], exponentiated, is $[[step]]$, entry
     by entry.
 
-    Itô's formula takes the reverse equation of $X$ to that of $\log X$, where the step is taken.
-    """
-    return _is_step(IN_LOG, _LOG_EQUATION, log(_by_exponent(exponent).subs(x, 1)))
+    Itô's formula takes the reverse equation of $X$ to that of $\log X$, in which one steps."""
+    known = same(exponent.subs(z, kappa * z), log_step(h, z, root, kappa))
+    return known and _is_step(IN_LOG, _LOG_EQUATION, log(_by_exponent(exponent) / x))
 
 
 def _by_exponent(exponent: Expr) -> Expr:
@@ -65,7 +66,8 @@ def _is_step(equation: tuple[Matrix, Matrix], printed: Sde, added: Expr) -> bool
     drift, noise = equation
     meant = {_X: x, h_t: h, score: 1 + h}
     rate, size = (per_coordinate(part.subs(meant)) for part in (printed.drift, printed.noise))
-    gap = root**2 * drift + root * noise * Matrix(Z) - per_coordinate(added)
+    moved = per_coordinate(in_delta(added).subs(dt, root**2))  # as it is printed
+    gap = root**2 * drift + root * noise * Matrix(Z) - moved
     return vanishes((drift - rate, noise - diag(*size), gap))
 
 
@@ -98,9 +100,8 @@ def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
     with their noise times $\kappa$. With any $m$ and $v$ the first, in one coordinate, takes the
     mean of the log of log-normal data on as the exact reverse kernel does (R7).
 
-    The first two by substitution, against steps built from the reverse equation. For the last, a
-    distance of the mean of $\log X$ from its place has to shrink as the variance of $\log X$ does.
-    """
+    The first two by substitution, against steps built from the reverse equation. For the last,
+    the variance of $\log X$ and a distance of its mean from its place must shrink alike."""
     constant = {dm: _INCREMENTS["dm"], r: sqrt(_INCREMENTS["dv"])}
     steps = (part.xreplace(constant) for part in candidate)
     known = log_step(h, z, root, kappa), ambient_factor(h, z, root, kappa)

@@ -21,7 +21,7 @@ from spec.process.chain import V1_22
 from spec.steps._pinned import ROW_POINTS, STEP_POINTS, in_plane
 from spec.steps._programs import START, by_rows, draw, unknown_score
 from spec.steps._recursions import DATA, LEVELS, NOISE_RATE, SETTING, uniform_rows, variance_after
-from spec.steps._reverse import ON_LOG_NORMAL, affine_score, in_delta, log_step, root
+from spec.steps._reverse import ON_LOG_NORMAL, affine_score, log_step, root
 
 D, e = symbols("D e", real=True)
 N, k = symbols("N k", positive=True)
@@ -43,8 +43,8 @@ def keeps_the_mean(drift: Expr) -> bool:
     $D$ takes the distance $e$ of the mean of $\log X$ from that of $\log X_t$, of variance $v$, to
     $[[after]]$.
 
-    The score is affine in $\log X$, so that its mean is the score at the mean. From an exact start
-    the distance is zero, and stays so with the stated drift alone."""
+    The Hyvärinen score is affine in $\log X$, so that its mean is its value at the mean. From an
+    exact start the distance is zero, and stays so with the stated drift alone."""
     return same(_deviation_after(D), _after(drift))
 
 
@@ -120,8 +120,8 @@ def cover_the_interval(levels: tuple[Ends, Ends]) -> bool:
 
     Each pass reads the state that the one before it wrote, so that the ends of the loops decide.
     """
-    at = _ends(levels)
-    met = (at["first"], at["end"] - _END, at["top"] - at["last"] - 1, at["zero"])
+    at, after = _ends(levels), _ends((levels[0], (N, k)))["zero"]
+    met = (at["first"], at["end"] - _END, at["top"] - at["last"] - 1, at["zero"], after - k + 1)
     return vanishes(met) and not vanishes(s2 * at["bottom"] / N)
 
 
@@ -197,7 +197,7 @@ def _limit_of(bias: Expr) -> Expr:
     return one
 
 
-_EXPONENT = in_delta(log_step(h, z, root))
+_EXPONENT = (sigma**2 * h + 3 * sigma**2 / 2 - mu) * dt + sigma * dt ** Rational(1, 2) * z
 V1_ALG1 = Claim(
     "V1-Alg1", "Algorithm 1 of version 1, corrected", is_the_uniform_sampler,
     holds=((N, Integer(1)), _EXPONENT), twins={

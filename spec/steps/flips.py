@@ -21,7 +21,7 @@ from spec.checking.symbols import M, V, a, dt, h, kappa, mu, sigma, t, v0, z
 from spec.checking.trace import each, use
 from spec.checking.typeset import Says
 from spec.steps._pinned import by_increments, dv, in_plane, plane_table
-from spec.steps._recursions import DATA, NOISE_RATE
+from spec.steps._recursions import DATA, NOISE_RATE, uniform_rows
 from spec.steps._reverse import (
     ON_LOG_NORMAL, affine_score, ambient_factor, in_delta, log_step, over_draw, root)  # fmt: skip
 
@@ -91,10 +91,11 @@ def _chance(laws: tuple[Expr, Expr], levels: int) -> mpf:
 @cache
 def _flip_probability(levels: int) -> mpf:
     with mpmath.workdps(50):
-        step, deviation = _at_last_step(levels)
-        size, given = mpmath.sqrt(step), lambdify((H, h), _by_step(_GIVEN), "mpmath")
+        last, length, _ = uniform_rows(levels)[-1]
+        roots = [mpmath.sqrt(e) for e in (length, NOISE_RATE, DATA + NOISE_RATE * last)]
+        given = lambdify((root, sigma, h), _GIVEN.subs(mu, _MU) / (sigma * root), "mpmath")
         return normal_expectation(
-            lambda at: mpmath.ncdf(-given(step, affine_score(at, deviation)) / size), 25
+            lambda at: mpmath.ncdf(-given(*roots[:2], affine_score(at, roots[2]))), 25
         )
 
 
@@ -125,7 +126,8 @@ def never_changes_sign(factor: Expr) -> bool:
     The first is the exponential of a real number. A polynomial of odd degree takes both signs."""
     factor = factor.expand(power_exp=False)
     if isinstance(factor, exp):
-        return bool(factor.args[0].is_real) and same(factor.args[0], _LOG_EXPONENT)
+        step = log_step(h, z, root, kappa)
+        return bool(factor.args[0].is_real) and same(factor.args[0], step)
     if Poly(factor, z).degree() % 2 == 1:
         return False
     raise ValueError(f"the sign of {factor} is not decided by its degree in z")
@@ -208,8 +210,7 @@ E28 = Claim(
     shown=lambda extension: {"extended": Says("p(x)", extension(Function("p"))(Symbol("x")))},
     names={"x": "x"}, sources=v2("eq. 12"),
     assumptions=("p_k is positive and differentiable on x > 0",),
-    depends=("A12", "R13", "E28-size"),
-    erratum=Erratum(
+    depends=("A12", "R13", "E28-size"), erratum=Erratum(
         Fault.UNDEFINED,
         quote="Sec. 3.2: the score function in eq. 12 is “evaluated at” $X_k$, and “because that "
         "factor may be negative, the sign of the entries of” $X_k$ “may not be preserved across "
@@ -231,7 +232,7 @@ E28 = Claim(
         }, variant="negative state",
     ),))  # fmt: skip
 
-_LOG_EXPONENT = log_step(h, z, root, kappa)
+_LOG_EXPONENT = (sigma**2 * h + 3 * sigma**2 / 2 - mu) * root**2 + kappa * sigma * root * z
 POSITIVITY = Claim(
     "positivity", "positivity along the trajectory", never_changes_sign, holds=exp(_LOG_EXPONENT),
     twins={

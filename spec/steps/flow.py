@@ -31,9 +31,9 @@ def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
     more of whose derivatives do not enter, and the solution is Taylor's series."""
     slope, scheme = candidate
     moved = _STATE.xreplace({y: y + dm, m: m + dm}) - _STATE
-    transport = diff(slope, h) * s1 + slope * s
-    heat = tau * diff(_STATE, y) ** 2 * (s**2 + s1)
-    gaps = moved, (heat + transport).subs(h, s - 1)
+    along = diff(_STATE, y)
+    pace = slope.subs(h, along * s - 1)
+    gaps = moved, tau * along**2 * (s**2 + s1) + diff(pace, s) * s1 + pace * s
     return vanishes(gaps) and _is_of_second_order(scheme)
 
 
@@ -53,8 +53,8 @@ def _is_of_second_order(scheme: Scheme) -> bool:
 def lands_on_the_denoiser(landing: Expr) -> bool:
     r"""The Euler step of the flow from $\tau$ to zero lands on $[[landing]]$, the denoiser.
 
-    The step has the length $[[length]]$. With $D$ for the denoiser, the score is [[score]] (R5).
-    """
+    The step has the length $[[length]]$. With $D$ for the denoiser, the Hyvärinen score is
+    [[score]] (R5)."""
     landed = _euler(lambda state, at: _SLOPE.subs(tau, at), _STATE, sqrt(v), _LENGTH)
     return vanishes((landing - landed, landing.subs(h, _TWEEDIE) - D, sqrt(v) + _LENGTH))
 
@@ -109,7 +109,7 @@ HEUN_FLOW = Claim(
         "rule": Says("u", pair[1](Function("f"), u, tau, ell), r"\leftarrow"),
     }, values=lambda: {"state": _STATE}, names=_NAMES | {"y": r"\log X"}, sheet=("R16",),
     assumptions=(
-        "h is twice differentiable in log x and in the square root of v",
+        "the Hyvärinen score h is twice differentiable in log x and in the square root of v",
         "one coordinate; the others are parameters in the first part",
     ), depends=("A9", "A10-score", "R16-ode"),
     pins=(Pin("gbm_ref.ProbabilityFlow.__call__", vectors="probability_flow_step", reads=_step),),

@@ -43,7 +43,7 @@ def are_the_weights(candidate: tuple[Expr, Expr, Expr]) -> bool:
     gaps.append(_rate(line) + line - _parabola(ell).subs(D2, _ON_THE_LINE))
     middle = _parabola(ell / 2).subs(D2, _ON_THE_LINE)
     gaps.append(row(published) - row(0) - (1 - q) * (middle - D))
-    starts = [(each - u).subs({ell: 0, q: 1}) for each in (curve, line)]
+    starts = [(each - u).subs(q, _DECAY).subs(ell, 0) for each in (curve, line)]
     *none, away = _powers(published - _LINE, 2)
     return vanishes((slope, *gaps, *starts, *none)) and not vanishes(away)
 

@@ -58,12 +58,12 @@ def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) 
 
 def are_the_frozen_maps(candidate: Steps) -> bool:
     r"""With Tweedie's denoiser the ancestral step adds $[[ancestral]]$ to $\log X_t$, with $V_0$
-    zero for a denoiser that is frozen and the variance of the log data for log-normal data; the
-    DDIM step adds $[[ddim]]$.
+    zero for a denoiser that is frozen and the variance of the log data for log-normal data in one
+    coordinate; the DDIM step adds $[[ddim]]$.
 
-    The means are put together from the denoiser, written in the score, and the gains of
-    R17-bridge. The variance is what the regression of $\log X_s$ on $\log X_t$ leaves, for normal
-    data with the variance $V_0$ (R7)."""
+    The means are put together from the denoiser, written in the Hyvärinen score $H$, and the gains
+    of R17-bridge. The variance is what the regression of $\log X_s$ on $\log X_t$ leaves, for
+    normal data with the variance $V_0$ (R7)."""
     step, ddim = _maps(candidate)
     bridge, left, flow = (gain.subs({v: ra**2, V: rb**2}) for gain in R17_BRIDGE.holds)
     # Cov(Y_s - at_s / at_t Y_t, Y_t) = 0, as Cov(Y_s, Y_t) = Var Y_s.

@@ -58,11 +58,11 @@ def _milstein(g: Matrix) -> Matrix:
 
 
 def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
-    r"""On log-normal data with an exact start, the root mean square of the distance of $\log\hat
-    X_0$ from the exact $\log X_0$ on the same Brownian path is $[[strong]]$, and the variance of
-    $\log\hat X_0$ exceeds $v_0$ by $[[weak]]$, to leading order in $h=[[h]]$: at the points
-    shown the quotients differ from one by less than $[[near]]$ on the finer grid, and by half of
-    what they do on the coarser one, but for a part of $[[close]]$.
+    r"""On log-normal data with an exact start, of log-variance $v_N$, the root mean square of the
+    distance of $\log\hat X_0$ from the exact $\log X_0$ on the same Brownian path is $[[strong]]$,
+    and the variance of $\log\hat X_0$ exceeds $v_0$ by $[[weak]]$, to leading order in $h=[[h]]$:
+    at the points shown the quotients differ from one by less than $[[near]]$ on the finer grid,
+    and by half of what they do on the coarser one, but for a part of $[[close]]$.
 
     The distance of the exact path over $v$ has no drift, so that it is the integral of its noise.
     The distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy
@@ -98,10 +98,10 @@ def _local_variance() -> Expr:
 
 
 def are_the_errors(errors: dict[str, Expr]) -> bool:
-    r"""With a constant score, [[equation]] over a time $T$, the mean square of $X-\hat X$ over
-    that of $X$ is $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$ with
-    Milstein's term: strong orders of one half and of one. For A12 the mean is off by the relative
-    error $[[mean]]$ and the second moment by $[[second]]$, to leading order.
+    r"""With a constant Hyvärinen score, [[equation]] over a time $T$, the mean square of $X-\hat
+    X$ over that of $X$ is $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$
+    with Milstein's term: strong orders of one half and of one. For A12 the mean is off by the
+    relative error $[[mean]]$ and the second moment by $[[second]]$, to leading order.
 
     Solution and scheme are products of $N$ independent factors of the same draws; the exponential
     in the solution shifts the law of a draw. The exact moments of a step are raised to the power
@@ -185,7 +185,7 @@ _ERRORS = {
     "mean": -T * beta**2 / 2 * dt,
     "second": -T * (2 * beta**2 + 4 * beta * sigma**2 + sigma**4) / 2 * dt}  # fmt: skip
 R15_AGNOSTIC = Claim(
-    "R15-agnostic", "errors of A12 with a constant score, with constants", are_the_errors,
+    "R15-agnostic", "errors of A12 with constant Hyvärinen score, with constants", are_the_errors,
     holds=_ERRORS, twins={
         "strong order 1 without the correction": _ERRORS | {"strong": _ERRORS["milstein"]},
         "strong constant without the half": _ERRORS | {"strong": 2 * _ERRORS["strong"]},
@@ -195,7 +195,7 @@ R15_AGNOSTIC = Claim(
             _ERRORS | {"second": 2 * _ERRORS["mean"]},
     }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")}, means=Means.CALCULUS, sheet=("R15",),
     assumptions=(Assumption(
-        "the score h is constant, as for a density proportional to a power of x", "the rate beta",
-        lambda: not vanishes(diff(RATE, h)),
+        "the Hyvärinen score is constant, as for a density proportional to a power of x",
+        "the rate beta", lambda: not vanishes(diff(RATE, h)),
     ),), depends=("A12", "R15"))  # fmt: skip
 CLAIMS = (R15, R15_DALE, R15_AGNOSTIC)
