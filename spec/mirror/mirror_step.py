@@ -246,8 +246,8 @@ IMPLICIT = Claim(
         "xi": _XI, "start": _START, "inverse": _INVERSE, "bend": _BEND,
         "first": Chain(_first_order(_LEAST), _first_order(_EXPLICIT).factor()),
     }, names=_NAMES | {"g": "g"}, means=Means.CALCULUS, sheet=("E13",), sources=_EQUATIONS,
-    assumptions=(POSITIVE_RATE, "the weights are positive"), depends=("A18", "E12-divergence"),
-    erratum=Erratum(
+    assumptions=(POSITIVE_RATE, "the weights are positive, those of the minimum too"),
+    depends=("A18", "E12-divergence"), erratum=Erratum(
         Fault.WRONG, quote=_QUOTE,
         trouble=r"This is the reading in which $\bar\ell$ of (1) is evaluated at $\xi(\bm X)$. "
         r"The step is then implicit, and for a negative slope there is no minimum. To first order "
