@@ -48,8 +48,8 @@ def becomes_mirrored(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
 def splits(rates: tuple[Expr, Expr]) -> bool:
     r"""Without drift of $\log X$ the reverse equation is the flow [[flow]], which carries $q_t$
-    back in time, together with (22) at a rate, [[langevin]], which leaves $q_t$ where it is; $s$
-    is the score of $q_t$.
+    back in time, together with (22) at a rate, [[langevin]], which with $t$ held leaves $q_t$
+    where it is; $s$ is the score of $q_t$.
 
     The flow alone has to satisfy the equation of $q_t$ backwards, and Langevin dynamics that of a
     law at rest. The drifts add up to that of the reverse equation, and so does the noise."""

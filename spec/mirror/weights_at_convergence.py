@@ -91,8 +91,8 @@ E31 = Claim(
         Fault.OVERCLAIMED,
         quote="The update rule also leads to the weights being distributed log-normally "
         "(version 1); EGD [...] produces log-normally distributed weights (version 2)",
-        trouble="It is no property of the update: on such losses the weights converge to the "
-        "minimisers and get their law, whatever it is.",
+        trouble="It is no property of the update: at a small rate, on half the squared distance "
+        "to them, weights converge to positive minimisers and get their law, whatever it is.",
         advice="Log-normal weights were observed in trained networks that started from log-normal "
         "weights (Cornford et al., Pogodin et al.); E32 has the case in which the start explains "
         "it.",
