@@ -28,7 +28,7 @@ def generates_both(phi: Expr) -> bool:
     (11) (E16)."""
     phi = phi.expand()
     change = _mirror_change(phi) + q
-    return vanishes((change, X * diff(phi, X, 2) - 1, _dual_drift(phi) - (1 + X * S)))
+    return vanishes((change, X * diff(_dual(phi), X) - 1, _dual_drift(phi) - (1 + X * S)))
 
 
 def _dual(phi: Expr) -> Expr:

@@ -219,8 +219,8 @@ GUARANTEES = Claim(
     }, printed={"read as convergence to the target": (_GUARANTEE[0], Integer(0))},
     names=_NAMES, sources=v2("sec. 5.2: convergence guarantees"), sheet=("E20", "R22"),
     assumptions=(
-        "log X_0 is normal, for the distance; the Wasserstein distance of normal laws on the line "
-        "is that of mean and deviation (Givens and Shortt 1984, cited)",
+        "the draws are independent of the start, and log X_0 is normal, for the distance; that of "
+        "normal laws on the line is that of mean and deviation (Givens and Shortt 1984, cited)",
     ), depends=("D-limit", "R22"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="we specialize MLD to a log-normal target and establish convergence guarantees "
@@ -244,7 +244,7 @@ GAUSSIAN = Claim(
         "inverse left out": SIGMA * (_ONE - delta / 2 * SIGMA.inv()),
     }, values=lambda: {"contraction": _CONTRACTION, "noise": _ADDED}, names=_NAMES,
     sources=v2("App. D: Gaussian case"), sheet=("E20", "R22"), depends=("R22", "D-limit"),
-    readings=(
+    assumptions=("the draws are independent of the start",), readings=(
         "the formula is lost in version 2; the words (correct mean, other covariance) and the "
         "step itself force it",
     ))  # fmt: skip
@@ -255,7 +255,7 @@ E33 = Claim(
         "with the opposite sign": lam - delta**2 / lam, "half of it": lam + delta**2 / (2 * lam),
     }, printed={"the target is kept": lam}, names={"lam": "v"},
     sources=v2("sec. 1: Langevin is gradient descent on KL"),
-    assumptions=("a normal target, where everything is explicit",), depends=("A20", "D-limit"),
+    assumptions=("a normal target, and a draw independent of it",), depends=("A20", "D-limit"),
     erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Langevin dynamics is gradient flow in the space of probability measures under the "

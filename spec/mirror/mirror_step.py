@@ -49,7 +49,8 @@ def is_mirror_step(candidate: MirrorStep) -> bool:
     defined = _BREGMAN.subs(
         {VALUE: phi, BEFORE: phi.subs(w, r), LINEAR: (w - r) * diff(phi, w).subs(w, r)}
     )
-    stationary = vanishes(_slope_of_objective(defined).subs(w, step))
+    along = _slope_of_objective(defined)
+    stationary = vanishes((along.subs(w, step), along.subs(w, r) - g))
     convex = bool(diff(phi.expand(), w, 2).is_positive)
     return stationary and convex and same(defined, stated)
 
@@ -187,10 +188,6 @@ def is_the_implicit_step(candidate: tuple[Expr, Expr]) -> bool:
     )
 
 
-def _first_order(step: Expr) -> Expr:
-    return step.series(g, 0, 2).removeO()
-
-
 def is_the_curl(curl: Expr) -> bool:
     r"""For two positive coordinates $x\circ\nabla\ell$ is a gradient only if [[curl]] vanishes,
     with $\ell_{12}$ the mixed second derivative: only if $\ell$ is a sum of functions of one
@@ -235,6 +232,7 @@ E13 = Claim(
 _LEAST, _EXPLICIT = LambertW(eta * g * a) / (eta * g), a * exp(-eta * g * a)
 _RISE, _INVERSE, _BEND = eta * g * X, u * exp(u), (1 + eta * g * X) / (eta * X)
 _START = X * exp(_RISE)
+_FIRST = sum(g**n * diff(_EXPLICIT, g, n).subs(g, 0) for n in (0, 1))
 _PLACE = {eta: ONE, g: 3 * HALF, a: 6 * ONE / 5}
 IMPLICIT = Claim(
     "E13-implicit", "the step of the modified task error, linearised first", is_the_implicit_step,
@@ -244,10 +242,10 @@ IMPLICIT = Claim(
         "tail without the half": (_LEAST, g),
     }, printed={"the explicit step (15)": (_EXPLICIT, g / 2)}, values=lambda: {
         "xi": _XI, "start": _START, "inverse": _INVERSE, "bend": _BEND,
-        "first": Chain(_first_order(_LEAST), _first_order(_EXPLICIT).factor()),
+        "first": Chain(_LEAST.series(g, 0, 2).removeO(), _FIRST.factor()),
     }, names=_NAMES | {"g": "g"}, means=Means.CALCULUS, sheet=("E13",), sources=_EQUATIONS,
-    assumptions=(POSITIVE_RATE, "the weights are positive"), depends=("A18", "E12-divergence"),
-    erratum=Erratum(
+    assumptions=(POSITIVE_RATE, "the weights are positive, those of the minimum too"),
+    depends=("A18", "E12-divergence"), erratum=Erratum(
         Fault.WRONG, quote=_QUOTE,
         trouble=r"This is the reading in which $\bar\ell$ of (1) is evaluated at $\xi(\bm X)$. "
         r"The step is then implicit, and for a negative slope there is no minimum. To first order "

@@ -48,8 +48,8 @@ def becomes_mirrored(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
 def splits(rates: tuple[Expr, Expr]) -> bool:
     r"""Without drift of $\log X$ the reverse equation is the flow [[flow]], which carries $q_t$
-    back in time, together with (22) at a rate, [[langevin]], which leaves $q_t$ where it is; $s$
-    is the score of $q_t$.
+    back in time, together with (22) at a rate, [[langevin]], which with $t$ held leaves $q_t$
+    where it is; $s$ is the score of $q_t$.
 
     The flow alone has to satisfy the equation of $q_t$ backwards, and Langevin dynamics that of a
     law at rest. The drifts add up to that of the reverse equation, and so does the noise."""
@@ -91,8 +91,8 @@ def is_the_euler_variance(variance: Expr) -> bool:
 
 def is_what_the_sampler_discretises(noise: Expr) -> bool:
     r"""Without drift of $\log X$ the logarithm of (13) is the Euler–Maruyama step of [[equation]],
-    the reverse of the forward process; Langevin dynamics with that drift has noise of variance
-    $[[printed:it]]$, and leaves each $q_t$ where it is.
+    $s$ the score of $q_t$, the reverse of the forward process; Langevin dynamics with that drift,
+    $t$ held, has noise of variance $[[printed:it]]$ and leaves $q_t$ where it is.
 
     The exponent of (13) with $s$ less one for the Hyvärinen score (A10-score): its drift and the
     variance of its noise are those of the equation. By the Fokker–Planck equation at $q_t$ this
@@ -113,7 +113,7 @@ _HALF, _LANGEVIN = sigma**2 / 2, 2 * sigma**2
 _FROZEN_SDE = _PULL, kappa * sigma
 ONE_COORDINATE = "one coordinate; all are alike"
 NO_DRIFT = "mu = sigma^2 / 2"
-SMOOTH = "q_t is positive and twice differentiable"
+SMOOTH = "the density q_t of log X_t is positive and twice differentiable"
 _FROZEN = {lam: Rational(1, 5), delta: Rational(1, 25), kappa: 1}
 E16 = Claim(
     "E16", "(22) is not the reverse-time equation (11)", becomes_mirrored,
@@ -168,7 +168,7 @@ EULER = Claim(
     holds=kappa**2 / 2 * LIMIT_VARIANCE, twins={
         "of the continuous equation": kappa**2 * lam / 2, "of (22)": kappa**2 * LIMIT_VARIANCE,
         "with h / v": kappa**2 * lam / 2 / FACTOR,
-    }, names=_NAMES, sheet=("E16",), assumptions=("0 < h < 2 v", "kappa > 0"),
+    }, names=_NAMES, sheet=("E16",), assumptions=("0 < h < 2 v; independent draws", "kappa > 0"),
     depends=("E16-frozen",))  # fmt: skip
 
 LANGEVIN = Claim(
@@ -184,8 +184,8 @@ LANGEVIN = Claim(
         quote="the Dale-Langevin sampler [...] is equivalent to standard additive Langevin "
         "dynamics on the log-transformed variable via the Lamperti transform",
         trouble="What it is equivalent to is the additive variance-exploding reverse diffusion on "
-        "log X, with half the noise variance of Langevin dynamics. The latter, with the exact "
-        "score, would leave the law where it is instead of taking it back to the data.",
+        "log X, with half the noise variance of Langevin dynamics. The latter, with the score of "
+        "the law that it has, leaves it where it is instead of taking it back to the data.",
         advice="Read: equivalent to the reverse diffusion (score-based diffusion) on log X, as "
         "the second half of the sentence in the paper says.",
     ))  # fmt: skip
