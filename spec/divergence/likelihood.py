@@ -88,8 +88,8 @@ def _log_normal(y: Expr, mean: Expr, variance: Expr) -> Expr:
 
 def are_the_bits(found: Values) -> bool:
     r"""A pixel of $d$ dimensions that is uniform over the cell of its grey level, of width $w$,
-    has $[[bits]]$ bits per dimension, where $\log p$ is its log-density. The average over the cell
-    is at least that of the model that gives the cell its probability; they are equal where $p$ is
+    has $[[bits]]$ bits per dimension, where $p$ is the density of a model at it. The average over
+    the cell is at least what the model's probability of the cell has; they are equal where $p$ is
     constant in it. For a width of $[[width]]$ the offset is $[[offset]]$.
 
     The probability of the cell is its volume times the mean of $p$ in it, with which the bits are
