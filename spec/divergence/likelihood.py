@@ -30,7 +30,7 @@ def grows_along_the_flow(found: Values) -> bool:
     velocity $[[velocity]]$ in each coordinate, $s$ the score and $m$ the rate of the mean of $Y$,
     $\log q_t(Y_t)$ grows at $[[growth]]$, with $\mathrm{tr}$ for the divergence of $s$.
 
-    The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of eq. 9, for a
+    The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of A9, for a
     density of the plane that is arbitrary through its derivatives at a point; velocity times score
     is added. Integrated over time it gives the likelihood of $Y$."""
     rates, scores = symbols("m1 m2"), [diff(_LOG_DENSITY, e) for e in _d]
@@ -45,7 +45,7 @@ def grows_in_ambient_space(found: Values) -> bool:
     $i$, $\log p_t(X_t)$ grows at the rate of the sum over the coordinates of $[[growth]]$, $H$
     being $x\circ\nabla\log p$ and $D$ its $x_i\partial_iH_i$.
 
-    From the Fokker-Planck equation of eq. 5, for a density of the plane that is arbitrary through
+    From the Fokker-Planck equation of A5, for a density of the plane that is arbitrary through
     its derivatives at a point; nothing is used from log space."""
     at, states = Matrix(symbols("x1 x2")) + Matrix(_d), []
     for place, e, rate in zip(at, _d, symbols("mu1 mu2"), strict=True):
