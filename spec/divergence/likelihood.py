@@ -30,7 +30,7 @@ def grows_along_the_flow(found: Values) -> bool:
     velocity $[[velocity]]$ in each coordinate, $s$ the score and $m$ the rate of the mean of $Y$,
     $\log q_t(Y_t)$ grows at $[[growth]]$, with $\mathrm{tr}$ for the divergence of $s$.
 
-    The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of eq. 9, for a
+    The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of A9, for a
     density of the plane that is arbitrary through its derivatives at a point; velocity times score
     is added. Integrated over time it gives the likelihood of $Y$."""
     rates, scores = symbols("m1 m2"), [diff(_LOG_DENSITY, e) for e in _d]
@@ -45,7 +45,7 @@ def grows_in_ambient_space(found: Values) -> bool:
     $i$, $\log p_t(X_t)$ grows at the rate of the sum over the coordinates of $[[growth]]$, $H$
     being $x\circ\nabla\log p$ and $D$ its $x_i\partial_iH_i$.
 
-    From the Fokker-Planck equation of eq. 5, for a density of the plane that is arbitrary through
+    From the Fokker-Planck equation of A5, for a density of the plane that is arbitrary through
     its derivatives at a point; nothing is used from log space."""
     at, states = Matrix(symbols("x1 x2")) + Matrix(_d), []
     for place, e, rate in zip(at, _d, symbols("mu1 mu2"), strict=True):
@@ -88,8 +88,8 @@ def _log_normal(y: Expr, mean: Expr, variance: Expr) -> Expr:
 
 def are_the_bits(found: Values) -> bool:
     r"""A pixel of $d$ dimensions that is uniform over the cell of its grey level, of width $w$,
-    has $[[bits]]$ bits per dimension, where $\log p$ is its log-density. The average over the cell
-    is at least that of the model that gives the cell its probability; they are equal where $p$ is
+    has $[[bits]]$ bits per dimension, where $p$ is the density of a model at it. The average over
+    the cell is at least what the model's probability of the cell has; they are equal where $p$ is
     constant in it. For a width of $[[width]]$ the offset is $[[offset]]$.
 
     The probability of the cell is its volume times the mean of $p$ in it, with which the bits are

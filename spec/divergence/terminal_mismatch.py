@@ -40,7 +40,7 @@ def splits(matched: Fit) -> bool:
 
     The divergence from $g$ less that from $n$ is the average of the log ratio of $n$ and $g$, a
     quadratic polynomial, in which only moments of $p$ enter. The log determinants are symbols.
-    That of $p$ from $n$ is not negative, as the logarithm is below its tangent (E22-jensen)."""
+    That of $p$ from $n$ is not negative, as the logarithm is at most its tangent (E22-jensen)."""
     p, g = law("S"), law("B")
     mean, cov, logdet = n = (*matched(p), Symbol("logdet_n"))
     left = average(log_density(_Y, n) - log_density(_Y, g), p)
@@ -252,7 +252,7 @@ def _figures() -> tuple[Figure, ...]:
     return (
         Figure(f"best product, nats ({pixels})", product),
         Figure(f"one pair for both, log means {float(apart):.4g} apart, nats", product + more),
-        Figure("share of a start's error along that component that is left", float(left)),
+        Figure("share of a start's mean error along that component that is left", float(left)),
     )
 
 
@@ -279,7 +279,7 @@ E22 = Claim(
         "end of the forward process”; Section 5.1: “$\\bm X_{N-1}$ is log-normally distributed”.",
         trouble="The law at the end is the data law, blurred in the log: pixels keep their own "
         "means and covariances. A histogram of pooled pixels sees neither, and one pair of "
-        "parameters cannot hold them. Of an error along a principal component the sampler leaves "
+        "parameters need not hold them. Of an error along a principal component there is left "
         "a share (E22-shrink): a reason why initialization is critical (version 2, Section 6.4).",
         advice="State the start as an approximation with its price (R23-single); raise $\\sigma$ "
         "until the image is gone, or start from the Gaussian with the moments of the law at the "

@@ -54,9 +54,9 @@ RESIDUE = Claim(
 
 
 def is_the_distance(distance: Expr) -> bool:
-    r"""With the exact score of well separated training images the last step of A13 returns a
-    training image times the exponential of noise: the mean squared log-distance to it, for two
-    pixels, is $[[it]]$. So “not identical” samples can come from a model that has memorised.
+    r"""With the exact score of well separated training images the last step of A13, $\kappa$ times
+    its noise, returns one of them times the exponential of noise: the mean squared log-distance to
+    it, for two pixels, is $[[it]]$. A model that has memorised can give “not identical” samples.
 
     Near one image the empirical score is that of the kernel from it. Inserted in A13 the state
     cancels, whatever it was, and what is left is the noise. With version 1's $\sigma$ and $\delta$
