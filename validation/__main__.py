@@ -33,8 +33,8 @@ COMMANDS = {
     "validation.image_benchmark": "Table 1 of the paper and its neighbours on one trained run "
     "(needs a run, or trains one)",
     "validation.gpu_check": "what to run first where there is a GPU: is all right, how fast is it",
-    "validation.cifar10_fid": "CIFAR-10 from training to clean-fid's own FID and KID; --rehearse on "
-    "made-up data",
+    "validation.cifar10_fid": "CIFAR-10 from training to clean-fid's own FID and KID; --rehearse "
+    "on made-up data",
     "validation.pretrained": "makes a folder of pretrained weights from a run, and their card",
     "validation.gate": "the checks before a benchmark on images, by themselves",
     "validation.pins": "the functions of gbm_ref against the claims that pin them",
