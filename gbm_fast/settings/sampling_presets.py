@@ -96,7 +96,8 @@ def with_preset(
 
     Raises ValueError where the paper has none, or where `settings` choose such a value themselves.
     """
-    wanted = dataset, settings.sampler, settings.start
+    coded = settings.start == "class-average-coded"  # its numbers are those of class averages
+    wanted = dataset, settings.sampler, "class-average" if coded else settings.start
     table = PAPER if preset == "paper" else VERSION_1
     found = [p for p in table if (p.dataset, p.sampler, p.start) == wanted]
     if not found:

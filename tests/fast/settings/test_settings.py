@@ -287,6 +287,9 @@ def test_a_preset_sets_the_constant_process_and_the_annealing() -> None:
     agnostic = gbm.SamplingSettings(sampler="sign-agnostic", start="class-average")
     settings, source = with_preset(agnostic, "cifar10")
     assert (settings.denoise_steps, source) == (25, CODED)
+    coded_start = dataclasses.replace(agnostic, start="class-average-coded")
+    expected = dataclasses.replace(settings, start="class-average-coded")
+    assert with_preset(coded_start, "cifar10") == (expected, CODED)
     with pytest.raises(ValueError, match="paper-v1 has no setting for cifar10"):
         with_preset(agnostic, "cifar10", "paper-v1")
 
