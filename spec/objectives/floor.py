@@ -3,6 +3,7 @@
 Symbols as in `_setting`; M number of samples, step = sigma^2 / N, v = step k at level k; q density
 of log X_t, ell its logarithm."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import accumulate
 
@@ -24,7 +25,7 @@ from spec.objectives._setting import (
 from spec.paper.settings import PRINTED
 
 N, M, k, i, step, loss, y = symbols("N M k i step loss y", positive=True)
-INFORMATION, rate = symbols("I rate", positive=True)
+INFORMATION, rate, _ONE = *symbols("I rate", positive=True), Integer(1)
 q, ell, b = symbols("q q' q''", positive=True), Symbol("ell"), Symbol("b")
 _LOG_SCORE, _u, _n = 1 + H, symbols("u1 u2"), symbols("n1 n2")
 _INVERSE, _OF_DIAGONAL, _DETERMINANT = symbols("trace diagonal determinant")
@@ -36,7 +37,6 @@ _NAMES = NAMES | {
 _FLUX = b * q[0] * ell - s2 / 2 * (1 + ell) * q[1]
 _SIGMA2, _LEVELS = Rational(PRINTED["sigma"]) ** 2, int(PRINTED["N"])
 _AT, _AT_LEVEL = {step: _SIGMA2 * Rational(PRINTED["delta"]), N: _LEVELS}, step * k
-_ONE = Integer(1)
 
 
 def is_unbiased(sums: Values) -> bool:
@@ -271,8 +271,8 @@ CONSTANT_IN_THE_PLANE = Claim(
     _IN_THE_PLANE, twins={
         "independent": _IN_THE_PLANE.subs(_INVERSE, _OF_DIAGONAL), "no half": 2 * _IN_THE_PLANE,
         "determinant for trace": _IN_THE_PLANE.subs(_INVERSE, _DETERMINANT),
-    }, names=_NAMES, sheet=("A-Thm",), assumptions=(POSITIVE_TIME, LOG_NORMAL),
-    depends=("A-Thm", "A16", "R2"))  # fmt: skip
+    }, names=_NAMES, sheet=("A-Thm",), depends=("A-Thm", "A16", "R2"),
+    assumptions=(POSITIVE_TIME, replace(LOG_NORMAL, text="log X_0 is normal")))  # fmt: skip
 
 FLOOR = Claim(
     "R4b", "floor of the denoising loss", are_floor_and_error, _FLOOR, twins={

@@ -52,7 +52,7 @@ def is_implicit(forms: Values) -> bool:
 
     The square is expanded, and the cross term integrated by parts: decided where the density is
     $p$, for any values and slopes of $p$ and $\psi$. On the open orthant the flux vanishes under
-    the assumptions (boundary-term, along lines parallel to an axis)."""
+    the assumptions (boundary-term, along almost every line parallel to an axis)."""
     of_model, score = x * psi, x * _slope(log(p))
     in_h = forms["h"].subs({h: of_model, g: x * _slope(of_model)}, simultaneous=True)
     both = (forms["psi"], in_h)
@@ -135,8 +135,8 @@ R18 = Claim(
         "one power of x in the last term": _FORMS | {"psi": _PSI + (x - x**2) * psi1},
         "flux with one power of x": _FORMS | {"flux": x * psi * p},
     }, values=lambda: {"rest": _REST}, names=NAMES, assumptions=(
-        "p and psi are differentiable", FINITE_SQUARE, r"$\mathbb E\,H^2$ and $\mathbb E\lvert xh'"
-        r"\rvert$ are finite; in several coordinates, along almost every line parallel to an axis",
+        "p and psi are differentiable", FINITE_SQUARE,
+        r"$\mathbb E\,H^2$ and $\mathbb E\lvert xh'\rvert$ are finite, in each coordinate",
     ), readings=(INNER,), depends=("A14", "boundary-term"), pins=(
         Pin("gbm_ref.implicit_m_esm", POINTS[:2], reads=lambda e: _terms(e["h"], _AFFINE), twins={
             f"linear term times {n}": _terms(h**2 / 2 + n * h + g, _AFFINE) for n in (0, 2)}),
@@ -191,7 +191,7 @@ def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
 
     The losses are Gaussian moments, rational in $v$; $\mathcal L_{\text{NN}}$ is of the data."""
     static = EXPLICIT.subs({H: -1 - (L - a) / v0, h: _LINEAR}, simultaneous=True)
-    above, below = _at_time_zero(loss(_LINEAR).subs(m, 0))
+    above, below = (part.subs(m, 0) for part in _at_time_zero(loss(_LINEAR)))
     pole, one = _at_time_zero(v * denoising_loss(_LINEAR))
     found = same(pole / one, _POLE) and not vanishes(below)
     return found and same(above / below, expectation(static, L, a, v0))

@@ -66,9 +66,9 @@ _INTEGRAL = integrate(_WEIGHTED, (t, t1, _END))
 
 
 def is_the_weighting(weight: Expr) -> bool:
-    r"""For the weight $[[weight]]$ the weight of the denoiser in the loss is $[[denoiser]]$. That
-    is what EDM (Karras et al. 2022) gives noise of variance $v$ and data of log-deviation $s$; the
-    variance of what EDM's network is trained on, unscaled, has that reciprocal at every time.
+    r"""For the weight $[[weight]]$ of $[[loss]]$ the square of the denoiser's error has the weight
+    $[[denoiser]]$, EDM's (Karras et al. 2022) for noise of variance $v$ and data of log-deviation
+    $s$: at every time one over the variance of what EDM's network is trained on, unscaled.
 
     With the denoiser $D$ that belongs to $h$, $[[loss]]$ equals $[[ratio]]$. EDM trains a network
     on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; the multiple
