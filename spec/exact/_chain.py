@@ -126,7 +126,7 @@ LOG_NORMAL = Assumption(
     COORDINATE, "an affine score, without which a step is no affine map",
     lambda: not is_affine(image(score=bent)))  # fmt: skip
 EXACT_SCORE = Assumption(
-    "the score is the exact one of log X at that level",
+    "the Hyvärinen score is the exact one of X at that level",
     "the variance v_k in the score; half the score leads to another law",
     lambda: _changes_the_law(score=halved),
 )

@@ -125,7 +125,7 @@ _DATA = (
         COORDINATE, "an affine score; with another the mean holds the variance",
         lambda: not vanishes(diff(_law_after(s / t, root, bent)[0], V)),
     ), Assumption(
-        "the score is the exact one of log X_t", "the denoiser; half the score gives another law",
+        "the Hyvärinen score is the exact one of X_t", "the denoiser; half the score changes it",
         lambda: not vanishes(diff(_law_after(s / t, root, halved)[0], e) - _BELOW / _ABOVE),
     ))  # fmt: skip
 R17 = Claim(

@@ -23,9 +23,9 @@ Law = tuple[Expr, Expr]
 
 
 def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> bool:
-    r"""In the plane, with the exact score of $\log X_{t_k}\sim N(c_k,S_k)$, a step with the noise
-    factor $\kappa$ multiplies the deviation of $\log X_k$ from $c_k$ by $G_k=[[G]]$ and adds
-    normal noise of covariance $[[Q]]$.
+    r"""In the plane, with the exact Hyvärinen score, where $\log X_{t_k}\sim N(c_k,S_k)$, a step
+    with noise factor $\kappa$ multiplies the deviation of $\log X_k$ from $c_k$ by $G_k=[[G]]$ and
+    adds normal noise of covariance $[[Q]]$.
 
     The log density is a quadratic form, so that the step of eq. (13) is affine in $\log X$ and the
     draw: its Jacobians are the factor and a root of the covariance of the noise, and it sends the

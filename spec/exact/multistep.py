@@ -24,8 +24,8 @@ def is_the_affine_map(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool
     and a row of multistep leads from $e$ to [[row]], where $e_1$, $v_1$ and $e_2$, $v_2$ are the
     distance and the $v$ of the rows before.
 
-    The score is that of a normal law of variance [[variance]] at [[state]]; the denoisers are put
-    into the row of multistep, whose weights are any."""
+    The Hyvärinen score is that of a log-normal law of log-variance [[variance]], at [[state]]; the
+    denoisers are put into the row of multistep, whose weights are any."""
     denoiser, row = candidate
     score = hyvarinen(L, a, _noised(variance)).subs(L, _STATE)
     found = multistep.DENOISER.subs({u: _STATE, h: score})
