@@ -34,8 +34,8 @@ def euler(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
 
 
 def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
-    r"""After any number $N$ of equal steps of Euler's rule the mean error is that of the start
-    times $[[0]]$, and $V_0=[[1]]$, where $q$ is the log-variance of the data in units of $h$.
+    r"""After any number $N$ of equal steps of Euler's rule in $t$ the mean error is that of the
+    start times $[[0]]$, and $V_0=[[1]]$; $q$ is the log-variance of the data in units of $h$.
 
     The score is affine in $\log X$, so that a step multiplies the deviation by a number. By
     induction as for R8-closed, by the recurrence of the Gamma function."""
