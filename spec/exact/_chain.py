@@ -121,11 +121,12 @@ def exact_start(without: Callable[[], bool], used: str = "the order zero of V_0"
     return Assumption("the start has the exact log-variance", used, without)
 
 
+COORDINATE = "the data are log-normal, with one coordinate or independent ones"
 LOG_NORMAL = Assumption(
-    "the data are log-normal", "an affine score, without which a step is no affine map",
+    COORDINATE, "an affine score, without which a step is no affine map",
     lambda: not is_affine(image(score=bent)))  # fmt: skip
 EXACT_SCORE = Assumption(
-    "the score is the exact one of log X at that level",
+    "the Hyvärinen score is the exact one of X at that level",
     "the variance v_k in the score; half the score leads to another law",
     lambda: _changes_the_law(score=halved),
 )

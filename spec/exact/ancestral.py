@@ -14,8 +14,8 @@ from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import table
 from spec.exact import _special as special
 from spec.exact._chain import (
-    AT_THE_END, NAMES, L, Score, V, a, bent, e, exact_start, h, halved, hyvarinen, kappa, m,
-    moments, n, q, sigma, t, v, v0, vN, z)  # fmt: skip
+    AT_THE_END, COORDINATE, NAMES, L, Score, V, a, bent, e, exact_start, h, halved, hyvarinen,
+    kappa, m, moments, n, q, sigma, t, v, v0, vN, z)  # fmt: skip
 from spec.exact.dale_langevin import GAIN
 from spec.reverse.steps import R17_BRIDGE
 
@@ -122,10 +122,10 @@ def _pinned(closed: Expr) -> tuple[Expr, Expr]:
 _BELOW, _ABOVE, _BRIDGE = v0 + sigma**2 * s, v0 + sigma**2 * t, sigma**2 * s * (t - s) / t
 _DATA = (
     Assumption(
-        "the data are log-normal", "an affine score; with another the mean holds the variance",
+        COORDINATE, "an affine score; with another the mean holds the variance",
         lambda: not vanishes(diff(_law_after(s / t, root, bent)[0], V)),
     ), Assumption(
-        "the score is the exact one of log X_t", "the denoiser; half the score gives another law",
+        "the Hyvärinen score is the exact one of X_t", "the denoiser; half the score changes it",
         lambda: not vanishes(diff(_law_after(s / t, root, halved)[0], e) - _BELOW / _ABOVE),
     ))  # fmt: skip
 R17 = Claim(
@@ -144,7 +144,7 @@ DDIM = Claim(
 
 _CARRIED, _TERM = U**2 * (V / vN**2 + total), h * (k - 1) / k / (v0 + h * (k - 1)) ** 2
 SUM = Claim(
-    "R17-variance", "ancestral sampling of log-normal data: the variance after N steps",
+    "R17-variance", "ancestral sampling of log-normal data: the log-variance after N steps",
     is_the_noise_part, holds=(_CARRIED, _TERM), twins={
         "noise of eq. (13)": (_CARRIED, _TERM * k / (k - 1)),
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),

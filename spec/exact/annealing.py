@@ -38,7 +38,7 @@ def is_the_inner_step(candidate: Inner) -> bool:
 def is_the_loop(candidate: dict[str, Expr]) -> bool:
     r"""$L$ steps at a level, of length $\delta_s$ and with $\alpha=[[alpha]]$, take $e_k$ to
     $[[mean]]$ and $V_k$ to $[[variance]]$. A mean without error is off by $[[shift]]$ at the next
-    level, to first order in $\delta$ and $\delta_s$.
+    level, to first order in $\delta$ and $\delta_s$ at fixed $v_k$.
 
     By induction: the formulas hold for no step, and a step of R10 leads from $L$ to one more, for
     the first order with both lengths multiplied by a small number."""
@@ -265,7 +265,7 @@ LIMIT = Claim(
 
 _EXPONENT = N * log_chi * (vN - v) / s2
 GEOMETRIC = Claim(
-    "R10-geometric", "geometric annealing as a function of the variance", is_the_exponent,
+    "R10-geometric", "geometric annealing as a function of the log-variance", is_the_exponent,
     holds=_EXPONENT, twins={"c without N": _EXPONENT / N, "growing noise": -_EXPONENT},
     values=lambda: {"level": _LEVEL}, names={"log_chi": r"\log\chi"}, sheet=("R10",),
     assumptions=("the levels are equal, up to the time one",), depends=("A-Alg1",))  # fmt: skip

@@ -10,7 +10,7 @@ from mpmath import matrix, mpf
 from sympy import Expr, Identity, Integer, Matrix, MatrixSymbol, diag, eye, lambdify, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import Values, table
 from spec.exact._chain import NAMES, dale_langevin, h, kappa, m, n, orders, q, r, sigma, v0, vN
 from spec.exact._special import vanish_by_recurrence
@@ -23,9 +23,9 @@ Law = tuple[Expr, Expr]
 
 
 def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> bool:
-    r"""In the plane, with the exact score of $\log X_{t_k}\sim N(c_k,S_k)$, a step with the noise
-    factor $\kappa$ multiplies the deviation of $\log X_k$ from $c_k$ by $G_k=[[G]]$ and adds
-    normal noise of covariance $[[Q]]$.
+    r"""In the plane, with the exact Hyvärinen score, where $\log X_{t_k}\sim N(c_k,S_k)$, a step
+    with noise factor $\kappa$ multiplies the deviation of $\log X_k$ from $c_k$ by $G_k=[[G]]$ and
+    adds normal noise of covariance $[[Q]]$.
 
     The log density is a quadratic form, so that the step of eq. (13) is affine in $\log X$ and the
     draw: its Jacobians are the factor and a root of the covariance of the noise, and it sends the
@@ -42,8 +42,8 @@ def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> boo
 
 def solves_the_recursion(closed: Law) -> bool:
     r"""In the eigenbasis of $S_0$, in the plane, with the exact score and full noise, any number
-    $N$ of steps of equal length multiplies the mean error by $K=[[K]]$ and leads from the
-    covariance $B$ of the start to $V_0=[[V]]$; $q_i$ are the eigenvalues of $S_0$ in units of $h$.
+    $N$ of steps of equal length multiplies the mean error by $K=[[K]]$ and leads from $\log X$ of
+    covariance $B$ to $V_0=[[V]]$; $q_i$ are the eigenvalues of $S_0$ in units of $h$.
 
     A rotation of $\log X$ keeps the noise of R9, so that the eigenbasis may be taken, with a start
     that is any symmetric matrix there. By induction over the number of steps, as for R8-closed."""
@@ -63,7 +63,7 @@ def _in_the_plane(level: list[Expr], steps: Expr, closed: Law) -> tuple[Matrix, 
 
 
 def is_the_limit(candidate: Callable[[Matrix, Matrix, Matrix], Matrix]) -> bool:
-    r"""In the plane, with the exact score, full noise and the covariance $B$ of the start, up to
+    r"""In the plane, with exact score and full noise, from $\log X$ of covariance $B$, up to
     $O(h)$ at fixed $S_0$ and $S_N$, $V_0=[[it]]$; $S_N$ is $S_0$ and a multiple of the identity.
 
     In each eigenvector of $S_0$ the noise part has the order zero of the expansion of R8-leading,
@@ -152,5 +152,5 @@ LIMIT = Claim(
         ), "gain on one side": lambda data, end, start: data + data * end.inv() * (start - end),
     }, shown=lambda f: {"it": f(*(MatrixSymbol(name, 2, 2) for name in ("S_0", "S_N", "B")))},
     sheet=("R9",), assumptions=(*ALL, "equal steps", "S_0 is not singular"),
-    depends=("R9-closed", "R8-leading"))  # fmt: skip
+    means=Means.CALCULUS, depends=("R9-closed", "R8-leading"))  # fmt: skip
 CLAIMS = (R9, CLOSED, LIMIT)

@@ -75,7 +75,7 @@ def is_the_first_order(leading: Expr, start: Expr = vN) -> bool:
 def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
     r"""Per coordinate $\mathrm{KL}=[[0]]$, $\log X$ having covariance $v_0I$ for the data, and the
     mean error $e_0$ and covariance $V_0I$ for the output; from an exact start it is $[[1]]$ up to
-    $O(h^3)$.
+    $O(h^3)$ at fixed $v_0$ and $v_N$.
 
     The mean, under the output, of its log density less that of the data is taken by exact moments.
     For an exact start the mean has no error, and the variance of R8-leading is expanded in $h$."""
@@ -165,7 +165,7 @@ _FIRST = h * (1 - v0**2 / vN**2) / 2
 _LEADING = v0 + _FIRST
 EXACT_START = exact_start(lambda: not is_the_first_order(_LEADING, 2 * vN))
 LEADING = Claim(
-    "R8-leading", "Dale-Langevin on log-normal data: variance bias of first order",
+    "R8-leading", "Dale-Langevin on log-normal data: log-variance bias of first order",
     is_the_first_order, holds=_LEADING, means=Means.CALCULUS, twins={
         "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,

@@ -20,7 +20,7 @@ from spec.checking.trace import points
 from spec.exact import _special as special
 from spec.exact import dale_langevin
 from spec.exact._chain import (
-    ALL, MU, NAMES, L, Row, V, exact_start, h, halved, hyvarinen, law_after, n,
+    ALL, COORDINATE, MU, NAMES, L, Row, V, exact_start, h, halved, hyvarinen, law_after, n,
     on_the_line, orders, q, sigma, v0, vN)  # fmt: skip
 
 a, b, ell = symbols("a b ell", positive=True)
@@ -34,8 +34,8 @@ def euler(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
 
 
 def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
-    r"""After any number $N$ of equal steps of Euler's rule the mean error is that of the start
-    times $[[0]]$, and $V_0=[[1]]$, where $q$ is the log-variance of the data in units of $h$.
+    r"""After any number $N$ of equal steps of Euler's rule in $t$ the mean error is that of the
+    start times $[[0]]$, and $V_0=[[1]]$; $q$ is the log-variance of the data in units of $h$.
 
     The score is affine in $\log X$, so that a step multiplies the deviation by a number. By
     induction as for R8-closed, by the recurrence of the Gamma function."""
@@ -60,10 +60,10 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
 
 
 def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
-    r"""In the standard deviation, from $a$ to $b$, both positive, Heun's rule multiplies the
-    deviation of $\log X$ from its mean by $[[0]]$, and Euler's last step, to zero, by $[[1]]$.
-    The square of the first takes the variance at $a$ to that at $b$ but for the third order in
-    their distance.
+    r"""From $a$ to $b$, both positive, Heun's rule in the standard deviation for $\log X$ less its
+    drift multiplies the deviation from the mean by $[[0]]$, and Euler's last step, to zero, by
+    $[[1]]$. The square of the first takes the variance at $a$ to that at $b$ but for the third
+    order in their distance.
 
     The slope is minus the exact log score times the standard deviation of the noise; the second is
     read at the predicted point. The local error's numerator has no order below the third."""
@@ -171,7 +171,7 @@ HEUN = Claim(
         ), "average in the last step": (_HEUN, _HEUN.subs(b, 0)),
     }, names=NAMES, sheet=("R16",), assumptions=(
         Assumption(
-            "the data are log-normal, and the score is the exact one",
+            f"{COORDINATE}, and the score is the exact one",
             "the variance in the score; with that of other data the factor is another",
             lambda: not is_heuns_factor(_HOLDS, 2 * v0),
         ),

@@ -10,7 +10,7 @@ from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import Values, table
 from spec.checking.typeset import Says
-from spec.exact._chain import L, a, hyvarinen
+from spec.exact._chain import COORDINATE, L, a, hyvarinen
 from spec.steps import multistep
 from spec.steps.multistep import D1, D2, D, alpha, beta, ell, h, q, u, v
 
@@ -24,8 +24,8 @@ def is_the_affine_map(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool
     and a row of multistep leads from $e$ to [[row]], where $e_1$, $v_1$ and $e_2$, $v_2$ are the
     distance and the $v$ of the rows before.
 
-    The score is that of a normal law of variance [[variance]] at [[state]]; the denoisers are put
-    into the row of multistep, whose weights are any."""
+    The Hyvärinen score is that of a log-normal law of log-variance [[variance]], at [[state]]; the
+    denoisers are put into the row of multistep, whose weights are any."""
     denoiser, row = candidate
     score = hyvarinen(L, a, _noised(variance)).subs(L, _STATE)
     found = multistep.DENOISER.subs({u: _STATE, h: score})
@@ -98,7 +98,7 @@ LAW = Claim(
     values=lambda: {"variance": _noised(v0), "state": _STATE}, names={"v0": "v_0"}, sheet=("R16",),
     assumptions=(
         Assumption(
-            "the data are log-normal, and the score is the exact one",
+            f"{COORDINATE}, and the score is the exact one",
             "the variance in the score; with that of other data the share is another",
             lambda: not is_the_affine_map(_HOLDS, 2 * v0),
         ),

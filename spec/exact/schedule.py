@@ -10,8 +10,8 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import table
 from spec.exact._chain import (
-    ALL, AT_THE_END, DATA, DRAWS, NAMES, V, e, h, hyvarinen, image, is_affine, kappa, law_after,
-    m, r, v, v0, vN)  # fmt: skip
+    ALL, AT_THE_END, COORDINATE, DATA, DRAWS, NAMES, V, e, h, hyvarinen, image, is_affine, kappa,
+    law_after, m, r, v, v0, vN)  # fmt: skip
 
 vs, vt, rate, S, d = symbols("v_s v_t g S d", positive=True)
 y, centre, H, dm = symbols("y c H dm", real=True)
@@ -118,7 +118,7 @@ _HOLDS = (
     vs * (vt - vs) / vt, (1 + kappa**2) / 2)  # fmt: skip
 
 CLOCK = Claim(
-    "R21-clock", "the variance as the clock: denoiser, kernel, bridge, noise", holds_in_the_clock,
+    "R21-clock", "log-variance as the clock: denoiser, kernel, bridge, noise", holds_in_the_clock,
     holds=_HOLDS, twins={
         "denoiser with the whole variance": (_HOLDS[0] + v0 * (1 + H), *_HOLDS[1:]),
         "kernel with the forward noise": (*_HOLDS[:2], vt - vs, *_HOLDS[3:]),
@@ -126,7 +126,7 @@ CLOCK = Claim(
         "full drift without noise": (*_HOLDS[:5], Integer(1)),
     }, names={"H": r"X\circ\nabla\log p"}, sheet=("R21",), assumptions=(
         Assumption(
-            "the data are log-normal, with the variance that the score holds",
+            f"{COORDINATE}, with the log-variance that the score holds",
             "the covariances; data of another variance are denoised otherwise",
             lambda: not holds_in_the_clock(_HOLDS, 2 * v0),
         ),

@@ -19,7 +19,7 @@ from spec.checking.pins import table
 from spec.checking.trace import points
 from spec.exact import _transport
 from spec.exact._chain import (
-    NAMES, Score, bent, h, halved, hyvarinen, kappa, orders, r, v, vN)  # fmt: skip
+    COORDINATE, NAMES, Score, bent, h, halved, hyvarinen, kappa, orders, r, v, vN)  # fmt: skip
 
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
 first_mean, first_variance, third, e, draw, drift = symbols("E W third e draw drift", real=True)
@@ -62,8 +62,8 @@ def one_level() -> Matrix:
 
 def is_the_leading_bias(bias: tuple[Expr, Expr]) -> bool:
     r"""From an exact start and with full noise, in the formal expansion in $h$, the mean of
-    $\log\lvert X_0\rvert$ is off by $[[0]]$ and its variance by $[[1]]$, up to $O(h^2)$;
-    $m'$ is $m$ in units of $\sigma^2$.
+    $\log\lvert X_0\rvert$ is off by $[[0]]$ and its variance by $[[1]]$, up to $O(h^2)$
+    at fixed $v_0$ and $v_N$; $m'$ is $m$ in units of $\sigma^2$.
 
     The state is multiplied by a factor whose logarithm is expanded to four terms. Both errors have
     to vanish at $v_N$ and to go, in mean and variance of a step, from each level to the next at
@@ -145,7 +145,7 @@ def _exact(at: Mapping[str, mpf]) -> tuple[mpf, mpf]:
 EQUAL = "equal steps, one a level and as long as it, with draws independent of the state"
 SETTING = (
     EQUAL, "v_0 is positive", Assumption(
-        "the data are log-normal", "a rate that is linear in the error, as the score is",
+        COORDINATE, "a rate that is linear in the error, as the score is",
         lambda: not vanishes(diff(rate_of_the_mean(bent), e, 2)),
     ), Assumption(
         "the score is the exact one, read at |X|",
@@ -196,8 +196,7 @@ VALUES = Claim(
         "gap without its factor 1/2": {**_VALUES, "gap": 2 * _GAP},
     }, values=lambda: {"digits": _DIGITS, **_FIRST}, names=_WRITTEN, means=Means.POINTS,
     sheet=("R14",), depends=("A12", "R14", "R14b"), assumptions=(
-        EQUAL, "the data are log-normal",
-        "the score is the exact one, read at |X|, and the start is exact",
+        EQUAL, COORDINATE, "the score is the exact one, read at |X|, and the start is exact",
     ), pins=(
         Pin(
             "gbm_ref.sign_agnostic_moments", table(
