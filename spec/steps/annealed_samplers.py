@@ -165,7 +165,7 @@ TERMINAL_DENOISING = Claim(
             "the steps have the length delta", "the factor",
             lambda: not same(_visited(_PAPER_DRIFT, 2 * root), distance * _SHRINKS),
         ),
-    ), depends=("A13", "A-Alg1", "R5"),
+    ), depends=("A13", "A-Alg1", "R2", "R5"),
     reason="How many steps, at which level, with which formula is lost in the text of version 2. "
     "Held here: the same update without noise at the last level.",
     stated_kind=Kind.UNRECOVERABLE, pins=(Pin(

@@ -149,7 +149,7 @@ E2 = Claim(
     twins={"2 sigma^2, as in the ambient step": -dt * (mu - 2 * s2), "sigma^2": -dt * (mu - s2)},
     printed={"sigma^2 / 2 in line 4": _PRINTED_DRIFT},
     shown=lambda drift: {"drift": drift, "after": _after(drift)}, sources=v1("Algorithm 1"),
-    assumptions=(*ON_LOG_NORMAL, _AT_PLACE), depends=("A13",), erratum=Erratum(
+    assumptions=(*ON_LOG_NORMAL, _AT_PLACE), depends=("A13", "R2"), erratum=Erratum(
         Fault.WRONG, quote=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm "
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
         r"s_\theta(\bm X_k,k)+\sigma\sqrt\delta\bm Z_k)$",
@@ -215,10 +215,10 @@ START_LAW = Claim(
     }, printed={"exp(Z)": _EXP_Z},
     shown=lambda law: dict(zip(("mean", "variance"), _at(law, _END), strict=True)),
     values=lambda: _MORE, sources=v1("Algorithm 1"), sheet=("R9", "R23"),
-    assumptions=("log-normal data",), depends=("A6", "V1-22", "E4"), erratum=Erratum(
-        Fault.INCONSISTENT,
-        quote=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, $\bm "
-        r"X_{N-1}=\exp(\bm Z)$",
+    assumptions=("log-normal data in one coordinate",), depends=("A6", "V1-22", "E4"),
+    erratum=Erratum(
+        Fault.INCONSISTENT, quote=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, "
+        r"$\bm X_{N-1}=\exp(\bm Z)$",
         trouble="Mean [[printed:mean]] and variance [[printed:variance]] of the logarithm involve "
         r"neither the data nor $\mu$ and $\sigma$. Algorithm 2 fits $\hat\mu$ and $\hat\sigma$.",
         advice="Draw $X_N$ from a log-normal law fitted to the forward process at its end.",
