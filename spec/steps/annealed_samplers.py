@@ -208,7 +208,7 @@ E17 = Claim(
         "state moves on by less than a level, as in version 1's published setting, the first "
         "figure, or by more (E17-limit), or visits of one level read the score at one time.",
         advice="Or read the score at the time that the state has reached; or spend extra visits "
-        "on Langevin steps at fixed $t$ (R11).",
+        "on Langevin steps at fixed $t$ (R11-corrector).",
         figures=lambda: (_clock_figure(mpf("0.2")), _clock_figure(mpf(1))),
         remains_open="Which symbol is meant, and version 2's values of L and the step length.",
     ))  # fmt: skip

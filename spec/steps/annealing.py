@@ -181,7 +181,7 @@ E18 = Claim(
         "then ends with less log-variance than at full noise, even with an exact score "
         "(annealing-variance), in line with the “mode collapse with no noise” that appendix G.2 "
         "of version 2 observes.",
-        advice="Scale the drift along, as in R11-steps.", figures=lambda: tuple(
+        advice="Scale the score in the drift along, as in R11-steps.", figures=lambda: tuple(
             variance_figure(f"at chi = {float(decay)}", uniform_rows(LEVELS, decay))
             for decay in (CHI, mpf("0.999"), mpf(1))
         ), remains_open="Version 2's values of the factor are lost in the text we have.",
@@ -195,7 +195,7 @@ OPERATOR_SPLITTING = Claim(
         "of the drift": _DEFECT / f2 * f1,
     }, printed={"a splitting at any kappa": Integer(0)}, names={"f1": "f_1", "f2": "f_2"},
     shown=lambda defect: {"defect": defect}, sources=v1("App. D.4: operator splitting"),
-    sheet=("E18",), assumptions=("f is twice differentiable, the second derivative bounded",),
+    sheet=("E18",), assumptions=("f has a bounded second derivative; the score is finite",),
     depends=("A13", "E18"), means=Means.CALCULUS, erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="App. D.4: “the step-size annealing can be viewed as a special case of operator "
@@ -214,7 +214,7 @@ GAP = Claim(
     }, shown=lambda pair: {"gap": pair[0], "reduced": pair[1]},
     values=lambda: {"constant": _CONSTANT}, sheet=("E18",),
     readings=("the reconstructed listings A-Alg1 and A-Alg2",), means=Means.CALCULUS,
-    depends=("A12", "A13", "A-Alg1", "A-Alg2"))  # fmt: skip
+    assumptions=("the score is finite",), depends=("A12", "A13", "A-Alg1", "A-Alg2"))  # fmt: skip
 
 _QUOTIENT, _ADDED = V / v**2, kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(
