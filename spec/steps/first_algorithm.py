@@ -101,7 +101,7 @@ def is_the_law(candidate: tuple[Expr, Expr]) -> bool:
     r"""The run has to start from the law of $X_t$ at the end of the time, which on log-normal data
     is that of a normal $\log X_t$ of mean $[[mean]]$ and variance $[[variance]]$.
 
-    By induction over the steps of eq. (22): at the beginning they are those of the data, and a
+    By induction over the steps of eq. (22): at the beginning they are those of $\log X_0$, and a
     step adds $[[drift]]$ to the mean and $[[added]]$ to the variance. The law stays normal, as
     that of a sum of independent normal variables. The length of the time is one."""
     at_start, moved = (_at(candidate, time) for time in (0, t + dt))

@@ -26,7 +26,7 @@ def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
     $\ell$, [[rule]], agrees with the solution up to the second power of $\ell$ and in general
     not to the third.
 
-    The process has $u$, data plus normal noise of variance $v$, without drift, so that its density
+    The process has $u$, log data plus normal noise of variance $v$, without drift, so its density
     obeys the heat equation in $v$; a flow transports it by its slope. Divided by the density, the
     two agree. For the rule the slope is an arbitrary polynomial of degree two in $u$ and $\tau$,
     more of whose derivatives do not enter, and the solution is Taylor's series."""
