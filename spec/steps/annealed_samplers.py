@@ -165,7 +165,7 @@ TERMINAL_DENOISING = Claim(
             "the steps have the length delta", "the factor",
             lambda: not same(_visited(_PAPER_DRIFT, 2 * root), distance * _SHRINKS),
         ),
-    ), depends=("A13", "A-Alg1", "R5"),
+    ), depends=("A13", "A-Alg1", "R2", "R5"),
     reason="How many steps, at which level, with which formula is lost in the text of version 2. "
     "Held here: the same update without noise at the last level.",
     stated_kind=Kind.UNRECOVERABLE, pins=(Pin(
@@ -208,7 +208,7 @@ E17 = Claim(
         "state moves on by less than a level, as in version 1's published setting, the first "
         "figure, or by more (E17-limit), or visits of one level read the score at one time.",
         advice="Or read the score at the time that the state has reached; or spend extra visits "
-        "on Langevin steps at fixed $t$ (R11).",
+        "on Langevin steps at fixed $t$ (R11-corrector).",
         figures=lambda: (_clock_figure(mpf("0.2")), _clock_figure(mpf(1))),
         remains_open="Which symbol is meant, and version 2's values of L and the step length.",
     ))  # fmt: skip

@@ -115,8 +115,8 @@ def is_the_limit(formula: Expr) -> bool:
     with an exact start approaches it: between $N=[[grids]]$ the distance halves, but for a part of
     $[[close]]$.
 
-    The exact recursion of a visit is the identity for $h$ equal to zero, so that the first orders
-    of the visits of a level add up, while $v$ falls by $h$."""
+    The exact recursion of a visit is the identity for $\delta$ zero, so that the first orders of
+    the visits of a level add up, while $v$ falls by what a level adds to it."""
     slope = diff(formula, v) + diff(formula, P) * P * diff(_POWER, v) / _POWER
     start = formula.subs(P, _POWER).subs(v, v_N)
     level, inner = symbols("level inner")
@@ -181,7 +181,7 @@ E18 = Claim(
         "then ends with less log-variance than at full noise, even with an exact score "
         "(annealing-variance), in line with the “mode collapse with no noise” that appendix G.2 "
         "of version 2 observes.",
-        advice="Scale the drift along, as in R11-steps.", figures=lambda: tuple(
+        advice="Scale the score in the drift along, as in R11-steps.", figures=lambda: tuple(
             variance_figure(f"at chi = {float(decay)}", uniform_rows(LEVELS, decay))
             for decay in (CHI, mpf("0.999"), mpf(1))
         ), remains_open="Version 2's values of the factor are lost in the text we have.",
@@ -195,8 +195,8 @@ OPERATOR_SPLITTING = Claim(
         "of the drift": _DEFECT / f2 * f1,
     }, printed={"a splitting at any kappa": Integer(0)}, names={"f1": "f_1", "f2": "f_2"},
     shown=lambda defect: {"defect": defect}, sources=v1("App. D.4: operator splitting"),
-    sheet=("E18",), assumptions=("f is twice differentiable, the second derivative bounded",),
-    depends=("A13", "E18"), erratum=Erratum(
+    sheet=("E18",), assumptions=("f has a bounded second derivative; the score is finite",),
+    depends=("A13", "E18"), means=Means.CALCULUS, erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="App. D.4: “the step-size annealing can be viewed as a special case of operator "
         "splitting methods used in the discretization of SDEs”",
@@ -213,8 +213,8 @@ GAP = Claim(
         ), "correction with the wrong sign": (_GAP[0], 4 * sigma**2 - _GAP[1]),
     }, shown=lambda pair: {"gap": pair[0], "reduced": pair[1]},
     values=lambda: {"constant": _CONSTANT}, sheet=("E18",),
-    readings=("the reconstructed listings A-Alg1 and A-Alg2",),
-    depends=("A12", "A13", "A-Alg1", "A-Alg2"))  # fmt: skip
+    readings=("the reconstructed listings A-Alg1 and A-Alg2",), means=Means.CALCULUS,
+    assumptions=("the score is finite",), depends=("A12", "A13", "A-Alg1", "A-Alg2"))  # fmt: skip
 
 _QUOTIENT, _ADDED = V / v**2, kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(
@@ -230,7 +230,7 @@ VARIANCE = Claim(
     assumptions=(*ON_LOG_NORMAL, Assumption(
         "one visit a level, of the length of a level", "the ratio of the exact variances",
         lambda: not same(_gained(2 * H), _ADDED),
-    ), "v_0 is positive"), depends=("A13", "A-Alg1"))  # fmt: skip
+    ), "v_0 is positive"), depends=("A13", "A-Alg1", "R2"))  # fmt: skip
 
 _FIRST = rho * v_N / (2 * rho - 1)
 _LIMIT = rho * v / (2 * rho - 1) + (V_N - _FIRST) * P

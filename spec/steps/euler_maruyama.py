@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, exp, factorial, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Pin, v1, v2
+from spec.checking.claim import Assumption, Claim, Means, Pin, v1, v2
 from spec.checking.symbols import L, dt, h, kappa, mu, sigma, t, v, x, z
 from spec.checking.typeset import Says, Sde
 from spec.steps._pinned import by_increments, in_plane, plane_table
@@ -167,7 +167,7 @@ GAP = Claim(
         "no cubic term": (_C2, _C3 - sigma**3 * z**3 / 6),
     }, shown=lambda orders: {"gap": in_delta(_gap(orders))},
     names={"z": "Z"}, sheet=("A12", "A13"), assumptions=("h is finite at x",),
-    depends=("A12", "A13"))  # fmt: skip
+    means=Means.CALCULUS, depends=("A12", "A13"))  # fmt: skip
 
 _EXPLODING = std_min**2 * (exp(t * log(1 + (std_max / std_min) ** 2)) - 1)  # v(t) of the pins
 _POINTS = plane_table(
@@ -203,10 +203,10 @@ INCREMENTS = Claim(
         "h": r"X_t\circ\nabla\log p_t(X_t)",
     }, sheet=("A12", "A13", "E19"), assumptions=(
         Assumption(
-            "the forward process adds Delta v to the variance", "the shrinking of the mean",
+            "the forward process adds Delta v to the log-variance", "the shrinking of the mean",
             lambda: not _carried(_BY_DV, 2 * r**2),
         ), *ON_LOG_NORMAL,
-    ), depends=("A12", "A13", "R7"), pins=(
+    ), depends=("A12", "A13", "R2", "R7"), pins=(
         _increments_pin("SignAgnostic", lambda steps: steps[1]),
         _increments_pin("DaleLangevin", lambda steps: exp(steps[0])),
     ))  # fmt: skip

@@ -101,7 +101,7 @@ def is_the_law(candidate: tuple[Expr, Expr]) -> bool:
     r"""The run has to start from the law of $X_t$ at the end of the time, which on log-normal data
     is that of a normal $\log X_t$ of mean $[[mean]]$ and variance $[[variance]]$.
 
-    By induction over the steps of eq. (22): at the beginning they are those of the data, and a
+    By induction over the steps of eq. (22): at the beginning they are those of $\log X_0$, and a
     step adds $[[drift]]$ to the mean and $[[added]]$ to the variance. The law stays normal, as
     that of a sum of independent normal variables. The length of the time is one."""
     at_start, moved = (_at(candidate, time) for time in (0, t + dt))
@@ -149,7 +149,7 @@ E2 = Claim(
     twins={"2 sigma^2, as in the ambient step": -dt * (mu - 2 * s2), "sigma^2": -dt * (mu - s2)},
     printed={"sigma^2 / 2 in line 4": _PRINTED_DRIFT},
     shown=lambda drift: {"drift": drift, "after": _after(drift)}, sources=v1("Algorithm 1"),
-    assumptions=(*ON_LOG_NORMAL, _AT_PLACE), depends=("A13",), erratum=Erratum(
+    assumptions=(*ON_LOG_NORMAL, _AT_PLACE), depends=("A13", "R2"), erratum=Erratum(
         Fault.WRONG, quote=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm "
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
         r"s_\theta(\bm X_k,k)+\sigma\sqrt\delta\bm Z_k)$",
@@ -215,10 +215,10 @@ START_LAW = Claim(
     }, printed={"exp(Z)": _EXP_Z},
     shown=lambda law: dict(zip(("mean", "variance"), _at(law, _END), strict=True)),
     values=lambda: _MORE, sources=v1("Algorithm 1"), sheet=("R9", "R23"),
-    assumptions=("log-normal data",), depends=("A6", "V1-22", "E4"), erratum=Erratum(
-        Fault.INCONSISTENT,
-        quote=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, $\bm "
-        r"X_{N-1}=\exp(\bm Z)$",
+    assumptions=("log-normal data in one coordinate",), depends=("A6", "V1-22", "E4"),
+    erratum=Erratum(
+        Fault.INCONSISTENT, quote=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, "
+        r"$\bm X_{N-1}=\exp(\bm Z)$",
         trouble="Mean [[printed:mean]] and variance [[printed:variance]] of the logarithm involve "
         r"neither the data nor $\mu$ and $\sigma$. Algorithm 2 fits $\hat\mu$ and $\hat\sigma$.",
         advice="Draw $X_N$ from a log-normal law fitted to the forward process at its end.",

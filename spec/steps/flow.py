@@ -8,10 +8,11 @@ from mpmath import mpf
 from sympy import Expr, Function, diff, exp, factorial, log, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Pin
+from spec.checking.claim import Claim, Means, Pin
 from spec.checking.pins import Values, evaluator
 from spec.checking.symbols import h, m, mu, sigma, t, v, x
 from spec.checking.typeset import Says
+from spec.process.equations import UNIQUE
 from spec.steps._pinned import PAIRS, dm, dv, plane_table, score_in_plane
 
 tau, ell, u, s, s1, y, D = symbols("tau ell u s s1 y D", real=True)
@@ -25,7 +26,7 @@ def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
     $\ell$, [[rule]], agrees with the solution up to the second power of $\ell$ and in general
     not to the third.
 
-    The process has $u$, data plus normal noise of variance $v$, without drift, so that its density
+    The process has $u$, log data plus normal noise of variance $v$, without drift, so its density
     obeys the heat equation in $v$; a flow transports it by its slope. Divided by the density, the
     two agree. For the rule the slope is an arbitrary polynomial of degree two in $u$ and $\tau$,
     more of whose derivatives do not enter, and the solution is Taylor's series."""
@@ -102,18 +103,17 @@ HEUN_FLOW = Claim(
         "Hyvarinen score without the one": (-tau * h, _heun),
         "twice the slope, as for the reverse equation": (2 * _SLOPE, _heun),
         "Euler": (_SLOPE, _euler), "second slope at the old state": (
-            _SLOPE, lambda f, a, b, step: a + step * (f(a, b) + f(a, b + step)) / 2,
-        ),
+            _SLOPE, lambda f, a, b, step: a + step * (f(a, b) + f(a, b + step)) / 2),
     }, shown=lambda pair: {
         "slope": Says("du/d\\tau", pair[0]),
         "rule": Says("u", pair[1](Function("f"), u, tau, ell), r"\leftarrow"),
     }, values=lambda: {"state": _STATE}, names=_NAMES | {"y": r"\log X"}, sheet=("R16",),
     assumptions=(
         "the Hyvärinen score h is twice differentiable in log x and in the square root of v",
-        "one coordinate; the others are parameters in the first part",
-    ), depends=("A9", "A10-score", "R16-ode"),
-    pins=(Pin("gbm_ref.ProbabilityFlow.__call__", vectors="probability_flow_step", reads=_step),),
-)  # fmt: skip
+        "one coordinate; the others are parameters in the first part", UNIQUE,
+    ), means=Means.CALCULUS, depends=("A9", "A10-score", "R16-ode"), pins=(Pin(
+        "gbm_ref.ProbabilityFlow.__call__", vectors="probability_flow_step", reads=_step),
+    ))  # fmt: skip
 
 _LAST_POINTS = plane_table(
     "x1 x2 mu sigma t dt", (0.7, 1.9, 0.17, 0.8, 0.11, 0.11), (3e-4, 812.0, -0.6, 1.4, 0.73, 0.73),

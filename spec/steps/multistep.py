@@ -9,7 +9,7 @@ from functools import cache
 from sympy import Expr, Poly, Rational, cancel, diff, exp, factorial, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Pin
+from spec.checking.claim import Claim, Means, Pin
 from spec.checking.pins import table
 from spec.checking.symbols import dt, h, m, mu, sigma, t, v, x
 from spec.checking.typeset import Says
@@ -157,7 +157,7 @@ MULTISTEP = Claim(
     }, names={"ell": r"\ell", "D1": "D_1", "D2": "D_2", "h": "h", "v": "v(t)"}, sheet=("R16",),
     assumptions=("the distances and the length of the row are positive",),
     readings=("the published weight is that of DPM-Solver++(2M)",),
-    depends=("heun-flow", "R5"), pins=(
+    means=Means.CALCULUS, depends=("heun-flow", "R5"), pins=(
         Pin("gbm_ref.DPMSolver.with_past", vectors="multistep_second_order",
             reads=lambda c: _step(row(c[0])), variant="order 2"),
         Pin("gbm_ref.DPMSolver.with_past", vectors="multistep_third_order",
@@ -196,7 +196,7 @@ ORDER = Claim(
     readings=(
         "the halved square is what the public code of DPM-Solver++(3M) computes, as read in the "
         "autumn of 2026",
-    ), sheet=("R16",), depends=("multistep",), assumptions=(
+    ), sheet=("R16",), means=Means.CALCULUS, depends=("multistep",), assumptions=(
         "the denoiser is a polynomial of degree three over the rows",
         "alpha and beta are positive",
     ))  # fmt: skip

@@ -63,7 +63,7 @@ def are_the_frozen_maps(candidate: Steps) -> bool:
 
     The means are put together from the denoiser, written in the Hyvärinen score $H$, and the gains
     of R17-bridge. The variance is what the regression of $\log X_s$ on $\log X_t$ leaves, for
-    normal data with the variance $V_0$ (R7)."""
+    a normal $\log X_0$ of variance $V_0$ (R7)."""
     step, ddim = _maps(candidate)
     bridge, left, flow = (gain.subs({v: ra**2, V: rb**2}) for gain in R17_BRIDGE.holds)
     # Cov(Y_s - at_s / at_t Y_t, Y_t) = 0, as Cov(Y_s, Y_t) = Var Y_s.

@@ -195,7 +195,7 @@ R15_AGNOSTIC = Claim(
             _ERRORS | {"second": 2 * _ERRORS["mean"]},
     }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")}, means=Means.CALCULUS, sheet=("R15",),
     assumptions=(Assumption(
-        "the Hyvärinen score is constant, as for a density proportional to a power of x",
+        "the Hyvärinen score is constant, as where a density is proportional to a power of x",
         "the rate beta", lambda: not vanishes(diff(RATE, h)),
     ),), depends=("A12", "R15"))  # fmt: skip
 CLAIMS = (R15, R15_DALE, R15_AGNOSTIC)

@@ -162,9 +162,9 @@ E3 = Claim(
         "noise decayed in the inner loop": (decayed_each_visit, _ALL),
     }, printed={"the listing": (literal, _ALL)},
     statement="With one variable $X$ that each inner visit overwrites, Algorithm 2 of version 1 "
-    "takes $[[kept]]$ Dale–Langevin steps at each of two levels, for $L$ from one to three. With "
-    "two visits at one level it adds $[[added]]$ to the logarithm, where the two scores are read "
-    "one after the other.",
+    r"takes $[[kept]]$ Dale–Langevin steps at each of two levels, with $\chi$ on the noise of the "
+    "second, for $L$ from one to three. With two visits at one level it adds $[[added]]$ to the "
+    "logarithm, where the two scores are read one after the other.",
     derivation="Run on symbols with an arbitrary score. A visit starts where the last one ended.",
     shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"),
     readings=("the listing means what such listings mean: X_k keeps its value",),
