@@ -74,8 +74,7 @@ def _shown_step(candidate: MirrorStep) -> dict[str, object]:
 
 POSITIVE_RATE = Assumption(
     "eta is positive", "the minimum at the stationary point",
-    lambda: bool(diff(_objective(g * (w - r), (w - r) ** 2, -eta), w, 2).is_negative),
-)  # fmt: skip
+    lambda: bool(diff(_objective(g * (w - r), (w - r) ** 2, -eta), w, 2).is_negative))  # fmt: skip
 A18 = Claim(
     "A18", "the mirror step",
     statement=r"The mirror step goes from $w_k$ to the $w$ where $[[objective]]$ is least, with "

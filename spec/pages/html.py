@@ -17,7 +17,7 @@ from spec.checking.trace import described
 from spec.inventory import PAPER, PLACES
 from spec.pages.errata import errata
 from spec.pages.prose import figures, places, refused, said
-from spec.pages.table import how
+from spec.pages.table import fails, how
 from spec.verdicts import Status
 
 TEMPLATE = Path(__file__).with_name("template.html")
@@ -125,8 +125,7 @@ def _erratum(claim: Claim) -> list[str]:
 
 def _assumptions(claim: Claim) -> str:
     tried, bare = exercised(claim)
-    need = "exercised: without it the statement fails; used by"
-    lines = [(a.text, f"{need}: {inline(a.used)}") for a in tried]
+    lines = [(a.text, f"without it {fails(a)}; used by {inline(a.used)}") for a in tried]
     lines += [(text, "assumed, not exercised") for text in bare]
     lines += [(reading, "our reading") for reading in claim.readings]
     return _list(f"{inline(text)} <small>{note}</small>" for text, note in lines)

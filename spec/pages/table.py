@@ -5,7 +5,8 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable
 
-from spec.checking.claim import Claim, Kind
+from spec.catalogue import CLAIMS
+from spec.checking.claim import Assumption, Claim, Kind
 from spec.checking.record import exercised
 from spec.checking.trace import described
 from spec.pages.prose import figures, places, refused, said
@@ -14,9 +15,8 @@ from spec.verdicts import Status
 
 def table(statuses: Iterable[Status]) -> str:
     """One line a claim: id, kind, means, status, title, places."""
-    found = list(statuses)
+    found, lines = list(statuses), []
     width = max(len(status.claim.id) for status in found) + 2
-    lines = []
     for status in found:
         claim = status.claim
         head = f"{claim.id:<{width}}{claim.kind:<15}{claim.means:<12}{status.rung:<15}"
@@ -27,8 +27,7 @@ def table(statuses: Iterable[Status]) -> str:
 
 def kinds(claims: Iterable[Claim]) -> str:
     """How many claims there are of each kind, and by which means, as the README says it."""
-    found = list(claims)
-    named = []
+    found, named = list(claims), []
     for kind in Kind:
         of_means = Counter(str(claim.means) for claim in found if claim.kind is kind)
         if not of_means:
@@ -52,17 +51,22 @@ def counts(statuses: Iterable[Status]) -> str:
     )
 
 
+def fails(dropped: Assumption) -> str:
+    """What goes wrong without an assumption, which several claims may share."""
+    shared = sum(dropped in claim.assumptions for claim in CLAIMS)
+    return "it fails" if shared == 1 else f"one of the {shared} claims that share it fails"
+
+
 def details(status: Status) -> str:
     """One claim in full: statement, derivation, verdicts, figures."""
-    claim = status.claim
-    tried, bare = exercised(claim)
+    claim, (tried, bare) = status.claim, exercised(status.claim)
     parts = [
         f"{claim.id}: {claim.title}",
         f"{how(status)}; {status.rung}; {status.outcome.seconds:.1f} s",
         f"stated in   {places(claim.sources)}",
         f"sheet       {', '.join(claim.sheet) or '-'}",
         f"rests on    {', '.join(claim.depends) or '-'}",
-        *(f"assumes     {a.text} (dropped: it fails; used by {a.used})" for a in tried),
+        *(f"assumes     {a.text} (dropped: {fails(a)}; used by {a.used})" for a in tried),
         *(f"assumes     {text} (assumed, not exercised)" for text in bare),
         *(f"we read     {reading}" for reading in claim.readings),
         *(f"!           {trouble}" for trouble in status.troubles),
@@ -127,8 +131,7 @@ def _pin_lines(claim: Claim) -> list[str]:
 
 
 def _entry(status: Status) -> dict[str, object]:
-    claim, outcome = status.claim, status.outcome
-    tried, bare = exercised(claim)
+    claim, outcome, (tried, bare) = status.claim, status.outcome, exercised(status.claim)
     return {
         "id": claim.id, "title": claim.title, "statement": said(claim, claim.statement),
         "kind": claim.kind, "means": claim.means, "points": outcome.points,

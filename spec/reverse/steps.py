@@ -231,7 +231,8 @@ def _same_increment(multiplicative: Expr, additive: Expr) -> bool:
 def _figures() -> tuple[Figure, ...]:
     with mpmath.workdps(50):
         rate, delta, score = mpf("0.8"), mpf("0.001"), mpf("-0.3")
-        at = {mu: rate**2 / 2, s2: rate**2, dt: delta, h: score, noise: rate * mpmath.sqrt(delta)}
+        drawn = lambdify((sigma, dt), _NOISE, "mpmath")(rate, delta)
+        at = {mu: rate**2 / 2, s2: rate**2, dt: delta, h: score, noise: drawn}
         gap = lambdify((z, *at), _IN_X - _additive(_MODEL)[1], "mpmath")
         size = mpmath.sqrt(normal_expectation(lambda draw: gap(draw, *at.values()) ** 2))
     where = f"sigma = {rate}, mu = sigma^2/2, delta = {delta}, Hyvarinen score {score}"
