@@ -7,18 +7,22 @@ python -m gbm_fast.sample --run RUN --process constant --start class-average --g
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gbm_fast.settings import command_line
 from gbm_fast.settings.commands import SAMPLE, SampleConfig
 
 
 def parse(arguments: Sequence[str]) -> SampleConfig:
-    """The options of a command line.
+    """The options of a command line; pretrained weights are sampled by the quick flow unless told.
 
     Ends the process (SystemExit 2) for options that do not exist or have no such value, and raises
     ValueError for values out of range and contradictions.
     """
-    return command_line.parse(SAMPLE, SampleConfig(), arguments)
+    default = SampleConfig()
+    if any(word.split("=")[0] == "--pretrained" for word in arguments):
+        default = replace(default, sampling=replace(default.sampling, sampler="probability-flow"))
+    return command_line.parse(SAMPLE, default, arguments)
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from typing import Literal
 from gbm_fast.settings.choices import check_choices, check_numbers, expand_paths
 from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.pretrained import pretrained_folder
-from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.sampling import FROM_IMAGES, SamplingSettings
 from gbm_fast.settings.sampling_presets import PresetName
 from gbm_fast.settings.training import TrainConfig
 
@@ -167,7 +167,8 @@ class SampleConfig:
     sampling: SamplingSettings = SamplingSettings()
     """How to sample."""
     pretrained: str | None = None
-    """Name of trained weights that come with a clone, in its folder pretrained (default: none)."""
+    """Name of trained weights that come with a clone, in its folder pretrained (default: none).
+    Their --sampler is probability-flow, of 35 evaluations, unless it is given."""
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -184,11 +185,12 @@ class SampleConfig:
         if self.film is not None and not 0 <= self.film < 2**32:
             raise ValueError(f"film must be the number of an image, 0 or more, got {self.film}.")
         if not self.grid_search:
-            where = None if self.sampling.start != "data" else self.measurement.data_dir
+            reads = self.sampling.start in FROM_IMAGES
+            where = self.measurement.data_dir if reads else None
             if self.search != GridSearch() or self.measurement != Measurement(data_dir=where):
                 raise ValueError(
                     "--search.* and the options of measuring need --grid-search (--data-dir also "
-                    "goes with --start data)."
+                    "goes with --start data and lognormal-full)."
                 )
             return
         if self.pretrained is not None:

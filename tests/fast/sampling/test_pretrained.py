@@ -60,6 +60,19 @@ def test_the_command_samples_it_into_the_current_folder(
     assert sorted(p.name for p in (place / "tiny").iterdir()) == before
 
 
+def test_the_command_draws_pretrained_weights_by_the_flow_unless_told() -> None:
+    """35 evaluations in place of 1000: a picture within a minute."""
+    chosen = {
+        ("--pretrained", "tiny"): "probability-flow",
+        ("--pretrained=tiny",): "probability-flow",
+        ("--pretrained", "tiny", "--sampler", "ddim"): "ddim",
+        ("--run", "tiny"): "dale-langevin",
+    }
+    for words, sampler in chosen.items():
+        assert sample.parse(words).sampling.sampler == sampler
+    assert sample.parse(["--pretrained", "tiny"]).sampling.evaluations == 35
+
+
 def test_what_is_not_there_is_said_with_what_is(place: Path, monkeypatch: Patch) -> None:
     with pytest.raises(ValueError, match="no pretrained weights 'other' in .*: there are tiny"):
         gbm.load_pretrained("other")
