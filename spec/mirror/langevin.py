@@ -61,9 +61,9 @@ def leaves_invariant(candidate: Dynamics) -> bool:
 
 
 def is_mirrored_langevin(candidate: Dynamics) -> bool:
-    r"""In the plane let $X$ have the density [[density]], and let [[dual]]. Then [[sde]] is
-    the Langevin dynamics (A20) of the density of $Y$, and so leaves the law of $Y$, and with it
-    $p$, invariant.
+    r"""In the plane let $X$ have the density [[density]], and $Y$ be $\nabla\phi(X)$. Then [[sde]]
+    is the Langevin dynamics (A20) of the density of $Y$, and so leaves the law of $Y$, and with
+    it $p$, invariant.
 
     The density of $Y$ is $p$ over the determinant of $\nabla^2\phi$ (Robbins), so that its
     potential is [[of_dual]]. The drift is minus the gradient of this in $y$, for every $\phi$ and
@@ -172,7 +172,7 @@ A21 = Claim(
         "no inverse Hessian": (lambda J, dV, dlogdet: -(dV + dlogdet), 2),
         "noise of variance 1": (_MIRRORED[0], 1),
     }, shown=lambda d: {"sde": _sde("Y", (d[0](*_PARTS), d[1]))}, values=lambda: {
-        "density": Says("p", _DENSITY), "dual": Says("Y", r"\nabla\phi(X)"), "of_dual": _DUAL,
+        "density": Says("p", _DENSITY), "of_dual": _DUAL,
     }, names=_NAMES, sources=v2("eq. 21"), assumptions=(
         "on a convex domain phi is four times differentiable with a positive definite Hessian, "
         "and V twice differentiable",

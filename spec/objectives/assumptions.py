@@ -165,7 +165,7 @@ E26 = Claim(
         trouble="At the start the conditional law is a point mass; the marginal has a density "
         "only if the data have, which pixels with finitely many values do not. The constant of "
         "the theorem has the limit $[[limit]]$ for log-normal data in one coordinate. Assumption "
-        "2 of version 2, a boundary condition, is used nowhere (A29).",
+        "2 of version 2, a boundary condition, is not needed for it (A29).",
         advice=r"State the theorem for $t$ in $[[it]]$ and for models whose $X_t\circ s_\theta$ "
         r"has a second moment (A-Thm).", figures=lambda: tuple(
             Figure(f"C in one coordinate at v0 = {of}, v = {noise}",

@@ -125,12 +125,12 @@ REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
 
 
 def reverses_in_x(rate: Expr) -> bool:
-    r"""[[reverse]] is the time reversal of [[forward]], in each of two entries with its own $\mu$.
+    r"""[[reverse]], from the law at the end, has the densities and the generator of [[forward]]
+    run backwards, in each of two entries with its own $\mu$.
 
-    It is A2 for this diffusion, but A2's formula is not used. The Fokker-Planck equation and
-    Bayes' rule over a short step are decided for every density of the plane, with symbols for the
-    derivatives of $\log p$ in $\log x$. For log-normal data in one coordinate the time derivative
-    of the density is moreover taken directly."""
+    A2's formula is not used: the Fokker-Planck equation and Bayes' rule over a short step are
+    decided for every density of the plane, by symbols for the derivatives of $\log p$ in $\log x$.
+    For log-normal data in one coordinate the density's time derivative is taken directly, too."""
     back = _backwards(rate)
     forward, backward = (in_plane(part / x, h, XS) for part in (GBM[0], back.drift))
     diffusion, partials = diag(*map(_square, XS)), partials_of_exponentials(D, XS)

@@ -21,10 +21,10 @@ _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)"}
 
 
 def reverses_in_log(drift: Expr) -> bool:
-    r"""[[reverse]] is the time reversal of [[forward]], in each of two entries.
+    r"""[[reverse]], from the law at the end, has the densities and the generator of [[forward]]
+    run backwards, in each of two entries with its own $\mu$.
 
-    Decided without A2's formula, by the Fokker-Planck equation and Bayes' rule over a short step,
-    for every density of the plane and with its own $\mu$ in each coordinate."""
+    Without A2's formula, by the Fokker-Planck equation and Bayes' rule, for every density."""
     forward, backward = (in_plane(part, score) for part in (_FORWARD, drift))
     return is_reversal(forward, backward, isotropic(variance_of(_NOISE)), plain_partials(D))
 
