@@ -144,3 +144,12 @@ def test_a_failure_anywhere_gives_exit_code_one(monkeypatch: Patch, capsys: Show
     assert command.main(["--claim", "A10-score", "--jobs", "1"]) == 1
     assert "not compared" in capsys.readouterr().out
     assert BY_ID["A10-score"].pins
+
+
+def test_an_assumption_that_claims_share_says_so() -> None:
+    """What is dropped makes one of them fail; which one, its `without` alone knows."""
+    shared, *_ = BY_ID["R8"].assumptions
+    users = sum(shared in claim.assumptions for claim in CLAIMS)
+    assert users > 2 and table.fails(shared) == f"one of the {users} claims that share it fails"
+    alone = BY_ID["E5"].assumptions[0]
+    assert table.fails(alone) == "it fails"
