@@ -221,7 +221,8 @@ def measured(options: Options) -> bool:
             print(f"$ python {shlex.join(words)}", flush=True)
             done = subprocess.run([sys.executable, *words], stderr=subprocess.PIPE, check=False)
             if done.returncode:
-                raise ValueError(f"it ended with {done.returncode}: {done.stderr[-800:].decode()}")
+                said = done.stderr[-800:].decode()
+                raise ValueError(f"the command ended with {done.returncode}: {said}.")
         data = load_dataset("cifar10", data_dir)
         write_real(data, out / "real", _REHEARSED if options.rehearse else None)
         checks = measure(out / "png", out / "real", data, weights, sha256)

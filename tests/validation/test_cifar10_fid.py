@@ -55,5 +55,5 @@ def test_the_real_measure_is_of_the_files_that_are_given(
     with pytest.raises(ValueError, match="num_images must be 2 or more"):
         Options(rehearse=True, num_images=1)
     monkeypatch.setattr(cifar10_fid, "commands", lambda *unused: [["-c", "raise OSError('full')"]])
-    with pytest.raises(ValueError, match=r"it ended with 1: (?s:.*)full"):
+    with pytest.raises(ValueError, match=r"the command ended with 1: (?s:.*)full"):
         cifar10_fid.measured(Options(rehearse=True, out_dir=tmp_path))

@@ -262,7 +262,10 @@ MOVED = [
 # A definition, and the results that rest on it.
 CHANGED = [
     ("gbm_fast", "Compiled", {"speed"}),
-    ("gbm_fast", "FeatureClassifier", {"additive_peer", "digits_benchmark", "guidance"}),
+    (
+        *("gbm_fast", "FeatureClassifier"),
+        {"additive_peer", "digits_annealing", "digits_benchmark", "guidance"},
+    ),
     ("gbm_fast", "gamma_chain_step", {"statistics_audit"}),
     ("gbm_ref", "path_divergence", {"learned_score"}),
     ("gbm_ref", "mirrored_langevin_law", {"kl_vs_stepsize", "statistics_audit"}),

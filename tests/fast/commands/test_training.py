@@ -12,6 +12,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+import tyro
 from PIL import Image
 from torch import Tensor, nn
 
@@ -29,6 +30,7 @@ from tests.fast.conftest import Command
 from tests.support.fixtures import Patch, Shown
 from tests.support.source_tree import ROOT
 from tests.support.tiny_runs import few_digits, saved, tiny_config
+from validation import cifar10_fid, image_benchmark
 
 
 def settings(*arguments: object, has_gpu: bool = False) -> gbm.TrainConfig:
@@ -297,6 +299,8 @@ PARSERS = {
     "gbm_fast.sample": sample.parse,
     "gbm_fast.evaluate": evaluate.parse,
     "gbm_fast.train": lambda words: train.parse(words, has_gpu=False),
+    "validation.image_benchmark": lambda words: tyro.cli(image_benchmark.Options, args=words),
+    "validation.cifar10_fid": lambda words: tyro.cli(cifar10_fid.Options, args=words),
 }
 
 
@@ -308,7 +312,7 @@ def commands(page: str) -> list[str]:
 
 def parse(command: str) -> object:
     """The options of one command; tyro leaves by SystemExit where it refuses them."""
-    words = shlex.split(command)
+    words = shlex.split(command, comments=True)
     place = next(i for i, word in enumerate(words) if word in PARSERS)
     module, rest = words[place], words[place + 1 :]
     if words[0] == "torchrun" and "--run" in words:
