@@ -3,7 +3,7 @@
 Version 2, sections 5 and 5.1. Symbols: x positive state; L log x; S d log p / dx; g slope of a
 loss; q = eta g; phi a generator; M, V mean and variance of log X for a log-normal density p."""
 
-from sympy import Expr, Integer, Rational, diff, exp, log, symbols
+from sympy import Expr, Integer, Rational, diff, exp, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
@@ -82,11 +82,11 @@ def _added(phi: Expr) -> Expr:
     return -eta * g / diff(phi, X, 2)
 
 
-_UPDATE, _ENTROPY = X * exp(-eta * X * g), X * log(X)
-_PAPER_MU, _LOSS = sigma**2 / 2, -log(p)
+_RISE = log_step(-X * g, Integer(0), root)  # of the noise-free sampler, the score being -g
+_UPDATE = X * exp((_RISE - _RISE.subs(g, 0)).expand().subs(sigma, sqrt(eta) / root))
+_ENTROPY, _PAPER_MU, _LOSS = X * log(X), sigma**2 / 2, -log(p)
 _OURS = log_step(X * S, Integer(0), root).subs(mu, _PAPER_MU)
-# d log p / d log x of a log-normal density.
-_LOG_SLOPE = diff(-L - (L - M) ** 2 / (2 * V), L)
+_LOG_SLOPE = diff(-L - (L - M) ** 2 / (2 * V), L)  # d log p / d log x of a log-normal density
 _STEPS = eta * S, delta * (1 + X * S)
 _PLACE = {M: Rational(3, 10), V: Rational(16, 25)}
 _AT = ", ".join(f"{name} = {float(value)}" for name, value in _PLACE.items())
