@@ -52,11 +52,11 @@ def _conditional(cov: Matrix, kept: list[int], given: list[int]) -> tuple[Matrix
 
 
 def holds_in_the_clock(candidate: tuple[Expr, ...], data: Expr = v0) -> bool:
-    r"""With $v(t)$, the integral of $\sigma^2$, and $V_t$ the variance of $\log X_t$, the denoiser
-    is off the mean of $\log X_0$ by $[[0]]$, where $y$ is the log state and $c$ its mean; the
-    reverse kernel to $s$ has the factor $[[1]]$ and the variance $[[2]]$; the bridge the weight
-    $[[3]]$ and the variance $[[4]]$; and with noise $\kappa\sigma(t)$ the drift holds $[[5]]$
-    times $\sigma(t)^2$ and the log score.
+    r"""With $v(t)$, the integral of $\sigma^2$, $v_0$ the variance of $\log X_0$ and $V_t$ that of
+    $\log X_t$, the denoiser is off the mean of $\log X_0$ by $[[0]]$, where $y$ is the log state
+    and $c$ its mean; the reverse kernel to $s$ has the factor $[[1]]$ and the variance $[[2]]$;
+    the bridge the weight $[[3]]$ and the variance $[[4]]$; and with noise $\kappa\sigma(t)$ the
+    drift holds $[[5]]$ times $\sigma(t)^2$ and the log score.
 
     Only the covariances of $\log X_0$, $\log X_s$ and $\log X_t$ enter, which are the variances at
     the earlier times: the formulas are those of conditioning a Gaussian vector. The last one makes

@@ -160,8 +160,8 @@ FROZEN = Claim(
     holds=2 / kappa**2, twins={
         "q itself": Integer(1), "1 / kappa^2": 1 / kappa**2, "inverted": kappa**2 / 2,
     }, values=lambda: {"equation": Sde("Y", *_FROZEN_SDE, "r")}, names=_NAMES,
-    sheet=("E16",), assumptions=("kappa > 0", "that power can be normalised"), depends=("A20",),
-)  # fmt: skip
+    sheet=("E16",), assumptions=("kappa > 0", "that power can be normalised", UNIQUE),
+    depends=("A20",))  # fmt: skip
 
 EULER = Claim(
     "E16-euler", "its Euler–Maruyama step on a normal law", is_the_euler_variance,

@@ -47,8 +47,8 @@ def _left_over(integrand: Expr, flux: Expr, score: Expr, of_model: Expr, density
 def is_implicit(forms: Values) -> bool:
     r"""$\mathcal L_{\text{M-ESM}}$ is, summed over the coordinates, the expectation of $[[psi]]$,
     which is $[[h]]$, less the flux $[[flux]]$ at the upper and with the other sign at the lower
-    end, and the expectation of $[[rest]]$. Here $\psi$ is $s_\theta$, with its slope in the same
-    coordinate, and $h$ is $x\circ\psi$.
+    end, integrated over the other coordinates, and the expectation of $[[rest]]$. Here $\psi$ is
+    $s_\theta$, with its slope in the same coordinate, and $h$ is $x\circ\psi$.
 
     The square is expanded, and the cross term integrated by parts: decided where the density is
     $p$, for any values and slopes of $p$ and $\psi$. On the open orthant the flux vanishes under

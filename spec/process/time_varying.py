@@ -155,10 +155,10 @@ def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
 
     By A33 the rate of $m$ vanishes and that of $v$ is the square of the diffusion coefficient."""
     variance, at_horizon = candidate
-    grown = diff(_POWER, t) / _POWER * E * diff(variance, E)
-    growth, no_drift = grown - _RATE, LOG_DRIFT.subs(mu, sigma**2 / 2)
-    ends = variance.subs(E, _POWER.subs(t, 0)), variance.subs(E, at_horizon) - std_max**2
-    return vanishes((growth, no_drift, *ends))
+    growth = diff(_POWER, t) / _POWER * E * diff(variance, E) - _RATE
+    at_end = variance.subs(E, _POWER.subs(t, T)).subs(_AT_END, at_horizon)
+    ends = variance.subs(E, _POWER.subs(t, 0)), at_end - std_max**2
+    return vanishes((growth, LOG_DRIFT.subs(mu, sigma**2 / 2), *ends))
 
 
 def _in_time(candidate: tuple[Expr, Expr]) -> Expr:
@@ -175,7 +175,7 @@ def _as_vectors(formula: Expr) -> Expr:
     return formula.subs({std_min: Symbol("lo"), std_max: Symbol("hi"), T: 1})
 
 
-_POWER = exp(g * t)  # what E stands for
+_POWER, _AT_END = exp(g * t), exp(g * T)  # what E stands for, and at the horizon
 _RATE = std_min**2 * g * E
 _EXPLODING = std_min**2 * (E - 1), 1 + std_max**2 / std_min**2
 _GROWTH, _SQUARE = log(_EXPLODING[1]) / T, diff(_in_time(_EXPLODING), t)
@@ -212,7 +212,7 @@ VE = Claim(
         "growth by the ratio of the deviations squared": (_EXPLODING[0], std_max**2 / std_min**2),
         "sigma^2 for its integral": (g * _EXPLODING[0], _EXPLODING[1]),
     }, shown=lambda c: {
-        "variance": c[0].subs(E, _POWER), "end": Says(_POWER.subs(t, T), c[1]),
+        "variance": c[0].subs(E, _POWER), "end": Says(_AT_END, c[1]),
     }, values=lambda: {"diffusion": _RATE.subs(E, _POWER)},
     names={"std_min": r"s_{\min}", "std_max": r"s_{\max}"}, sheet=("E19",),
     depends=("A33", "E19-iii"), pins=_EXPLODING_PINS)  # fmt: skip
