@@ -131,12 +131,15 @@ def write_stand_in(folder: Path) -> tuple[Path, str]:
 
 
 def commands(options: Options, run: Path, data_dir: Path, images: Path) -> list[list[str]]:
-    """The command of the training, where there is none yet, and that of the images."""
-    trained = (run / "weights.safetensors").is_file()
+    """The command of the training, unless --run has been trained, and that of the images.
+
+    One that was interrupted here has weights too: it is given again, and goes on.
+    """
+    trained = options.run is not None and (run / "weights.safetensors").is_file()
     count = _REHEARSED if options.rehearse else options.num_images
-    how = _TRAINED if options.rehearse else ("--preset", options.preset, "--resume", "auto")
+    how = _TRAINED if options.rehearse else ("--preset", options.preset)
     training = ["-m", "gbm_fast.train", "--dataset", "cifar10", "--data-dir", f"{data_dir}"]
-    training += [*how, "--metrics-images", "0", "--run-dir", f"{run}"]
+    training += [*how, "--resume", "auto", "--metrics-images", "0", "--run-dir", f"{run}"]
     sampled = _SAMPLED if options.rehearse else _SAMPLED[:2]
     sampling = ["-m", "gbm_fast.sample", "--run", f"{run}", *sampled, "--output", "png"]
     sampling += ["--num-images", f"{count}", "--out", f"{images}"]
@@ -149,9 +152,7 @@ def write_real(data: "ImageData", folder: Path, count: int | None) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     for number, pixels in enumerate(data.train_images[:count]):
-        path = folder / f"{number:06d}.png"
-        if not path.exists():
-            Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(path)
+        Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(folder / f"{number:06d}.png")
 
 
 def measure(
