@@ -75,7 +75,8 @@ def is_left_over_exact(ratio: Expr) -> bool:
     The integral has the rate of the squared schedule and starts at zero: it is $[[integral]]$.
     The left sum also starts at zero and gains $[[term]]$ with each step: by induction over $k$."""
     left, rate = ratio * _INTEGRAL.subs(E, Q), diff(_INTEGRAL.subs(_POWERS), t).subs(_POWER, E)
-    gaps = rate - _SQUARE_OF_IT, _POWERS[Q].exp - k * _POWERS[q].exp  # Q is q to the power k
+    square = (_SCHEDULE**2).subs(_POWER, E)
+    gaps = rate - square, _POWERS[Q].exp - k * _POWERS[q].exp  # Q is q to the power k
     return vanishes((*gaps, left.subs(Q, 1), left.subs(Q, q * Q) - left - _TERM))
 
 
@@ -100,12 +101,11 @@ E19_II = Claim(
     holds=_RATIO, twins={
         "ln r for 2 ln r": _RATIO / 2, "right sum": _RATIO * q,
         "middle of both": _RATIO * (1 + q) / 2, "first order in delta": 1 - dt * ell,
-    }, printed={"interchangeable": Integer(1)}, shown=lambda ratio: {
-        "it": ratio.subs(_POWERS),
-    }, values=lambda: {
+    }, printed={"interchangeable": Integer(1)}, shown=lambda ratio: {"it": ratio.subs(_POWERS)},
+    values=lambda: {
         "schedule": _SCHEDULE, "integral": _INTEGRAL.subs(_POWERS), "term": _TERM.subs(_POWERS),
-        "r": _STEEP, "few": _FEW,
-        "many": _MANY, "coarse": _left_over_exact(_FEW), "fine": _left_over_exact(_MANY),
+        "r": _STEEP, "few": _FEW, "many": _MANY, "coarse": _left_over_exact(_FEW),
+        "fine": _left_over_exact(_MANY),
     }, names=_NAMES, sources=v2("eq. 35", "eq. 36"), sheet=("E19",), assumptions=(Assumption(
         "r is not one", "the logarithm of r divides", lambda: bool(_RATIO.subs(q, 1).has(zoo)),
     ),), depends=("A33", "A35", "A36"), erratum=Erratum(
@@ -113,8 +113,8 @@ E19_II = Claim(
         quote="one could discretize this reverse-time SDE [36], train a neural network to "
         "approximate the score for samples generated using Eq. 35 and generate new samples from "
         "the corresponding discretized reverse-time SDE (formulas lost)",
-        trouble="Samples of eq. 35 have the law of the chain, eq. 36 reverses the SDE of eq. 33: "
-        "a network trained on one is used on the other at a noise variance off by the ratio.",
+        trouble="Samples of eq. 35 have the marginals of the chain, eq. 36 reverses eq. 33: a "
+        "network trained on one is used on the other at a noise variance off by the ratio.",
         advice="Use the left sum everywhere (E19-iv gives the reverse step), or the integral.",
         figures=lambda: tuple(
             Figure(f"left sum over integral, r = {_STEEP}, N = {n}", _left_over_exact(n))
@@ -126,8 +126,8 @@ E19_II = Claim(
 
 def gives_variance(square: Expr) -> bool:
     r"""For $\sigma(t)=[[schedule]]$ to be the standard deviation of the variance-exploding SDE of
-    Song et al., so that the variance $[[added]]$ has been added by time $t$, the diffusion
-    coefficient $g$ of eq. 33 has the square $[[it]]$.
+    Song et al., so that $\log X$ given $X_0$ has the variance $[[added]]$ at time $t$,
+    the diffusion coefficient $g$ of eq. 33 has the square $[[it]]$.
 
     By A33 the square is the rate of the added variance, which is zero at the start."""
     return vanishes((diff(_ADDED.subs(_POWERS), t).subs(_POWER, E) - square, _ADDED.subs(E, 1)))
@@ -167,13 +167,13 @@ E19_III = Claim(
 
 _INDICES = "sigma_k-1 sigma_k sigma_k-2 sigma_N-k sigma"
 before, here, lower, other, _ANY = (dt * e**2 for e in symbols(_INDICES, positive=True))
-_SCORE = 1 / level  # minus the log score, over the deviation
+_SCORE = diff(-(y**2) / (2 * level), y)  # of log X_k, at the deviation y
 
 
-def carries_the_mean(rate: Expr, model: Expr = _SCORE) -> bool:
+def carries_the_mean(rate: Expr, score: Expr = _SCORE) -> bool:
     r"""On log-normal data with the exact score of the left-sum chain, the reverse step from $k$
-    keeps the mean where Bayes' rule has it if its rate is $[[rate]]=[[it]]$, that of the
-    forward step that led to $k$. It then multiplies the deviation $e_k$ of the mean by the
+    keeps the mean of $\log X$ where Bayes' rule has it if its rate is $[[rate]]=[[it]]$, that of
+    the forward step that led to $k$. It then multiplies the deviation $e_k$ of the mean by the
     ratio $[[factor]]$ of the variances of $\log X_{k-1}$ and $\log X_k$.
 
     The log score is the deviation over minus the variance $v_k$ of $\log X_k$, so that a step
@@ -183,11 +183,11 @@ def carries_the_mean(rate: Expr, model: Expr = _SCORE) -> bool:
     led = A35.holds[1][1].subs(sigma_k, rate_before) - S**2  # by the forward step from k - 1, to k
     joint = -(deviation**2) / (2 * (level - led)) - (noise - deviation) ** 2 / (2 * led)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
-    return same(_multiplied(rate, model), slope)
+    return same(_multiplied(rate, score), slope)
 
 
-def _multiplied(rate: Expr, model: Expr = _SCORE) -> Expr:
-    return 1 - rate * model
+def _multiplied(rate: Expr, score: Expr = _SCORE) -> Expr:
+    return diff(y + rate * score, y)  # what becomes of the deviation in a step
 
 
 def _shrinkages() -> tuple[Figure, ...]:
@@ -214,7 +214,7 @@ E19_IV = Claim(
     sources=v2("eq. 36"), sheet=("E19",), assumptions=(
         Assumption(
             "the score is that of the chain at the same level", "the deviation is divided by v_k",
-            lambda: carries_the_mean(lower, lower**-1 * before / level),
+            lambda: carries_the_mean(lower, _SCORE * before / lower),
         ), NO_DRIFT.text, "log X_0 is normal",
     ), depends=("A35", "A36"), erratum=Erratum(
         Fault.UNDEFINED,
