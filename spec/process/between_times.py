@@ -101,15 +101,11 @@ TWO_TIMES = Claim(
     twins={
         "covariance of the later time": (C + v_s, C + v_t, C + v_t),
         "data alone": (C + v_s, C, C + v_t), "root of both": (C + v_s, C + v_s * v_t, C + v_t),
-    }, names=_NAMES, sheet=("R17",), depends=("A6", "R2"), pins=(
-        Pin(
-            "gbm_ref.two_time_law",
-            table("S sigma s t", (0.3, 0.7, 0.2, 0.9), (1.7, 1.2, 0.5, 0.6)),
-            reads=lambda c: tuple(
-                c[k].subs({C: S, v_s: sigma**2 * s_, v_t: sigma**2 * t_}) for k in (0, 1, 1, 2)
-            ),
-        ),
-    ))  # fmt: skip
+    }, names=_NAMES, sheet=("R17",), depends=("A6", "R2"), pins=(Pin(
+        "gbm_ref.two_time_law", table("S sigma s t", (0.3, 0.7, 0.2, 0.9), (1.7, 1.2, 0.5, 0.6)),
+        reads=lambda c: tuple(
+            c[k].subs({C: S, v_s: sigma**2 * s_, v_t: sigma**2 * t_}) for k in (0, 1, 1, 2)),
+    ),))  # fmt: skip
 
 _RATES = table("mu1 mu2 sigma1 sigma2 t x1 x2 z1 z2",
                (0.2, -0.6, 0.7, 1.4, 0.4, 1.3, 0.2, 0.6, -1.2),

@@ -2,7 +2,7 @@
 
 from sympy import Abs, Expr, Function, diff, erf, erfinv, exp, expand_log, log, sqrt, symbols
 
-from spec.checking.algebra import vanishes
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Pin
 from spec.checking.pins import table
 from spec.checking.symbols import L, a, mu, s2, sigma, v, x
@@ -45,17 +45,22 @@ def follows_the_flow(gain: Expr) -> bool:
     r"""Let $\log X$ be normal in a class, with variance $V_c$, and in all data, with $V_u$, both
     positive, along a direction that is an eigenvector of both covariances. With the guided score
     of weight $w$ the probability flow takes any start at noise $v$ to data of $[[it]]$ times its
-    variance. So guidance does not sample the density of guided-score: where $[[where]]$, a start
-    with that density ends with variance $[[end]]$, but that density of the data has $[[wanted]]$.
+    log-variance. So guidance need not sample the density of guided-score: where $[[where]]$, a
+    start with that density ends with $[[end]]$, but that density of the data has $[[wanted]]$.
 
     The velocity is affine in $Y$, so that the distance of two paths grows at the rate of its slope
-    whatever the means are, while $v$ grows at the rate $\sigma^2$. The variance of the density
-    of guided-score is the inverse of the slope of its log score with the sign changed."""
+    whatever the means are, while $v$ grows at the rate $\sigma^2$. The log-variance of the
+    density of guided-score is the inverse of the slope of its log score with the sign changed."""
     guided = 1 + _GUIDED.subs({hc: -y / (Vc + v) - 1, hu: -y / (Vu + v) - 1})
     slope = diff(R16_ODE.holds[0].subs(score, guided), y)
     growth = -diff(expand_log(log(gain), force=True), v) * s2
     tilted = diff(guided, y) * _OF_START + 1, _OF_START.subs(v, 0) - _OF_DATA
-    return vanishes((growth - 2 * slope, gain.subs(v, 0) - 1, *tilted))
+    return vanishes((growth - 2 * slope, gain.subs(v, 0) - 1, *tilted)) and not same(*_ends(gain))
+
+
+def _ends(gain: Expr) -> list[Expr]:
+    """Where a start with the density of guided-score ends, and that density of the data."""
+    return [e.subs(_AT) for e in (gain * _OF_START, _OF_DATA)]
 
 
 def _law(gain: Expr) -> tuple[Expr, Expr, Expr, Expr]:
@@ -75,13 +80,12 @@ _POINTS = table(
     (0.9, 0.71, -0.4, 0.7, 0.3, -0.6, 0.1, 0.4, -0.3, 1.1, 0.7))  # fmt: skip
 FLOW = Claim(
     "guided-flow", "what the flow makes of guidance on log-normal data", follows_the_flow,
-    holds=_GAIN, twins={
-        "guidance samples the sharpened density": _OF_DATA / _OF_START,
+    holds=_GAIN, twins={"guidance samples the sharpened density": _OF_DATA / _OF_START,
         "w - 1 for w": _GAIN.subs(w, w - 1), "deviations for variances": sqrt(_GAIN),
         "class and all exchanged": _GAIN.subs(w, 1 - w), "the class alone": Vc / (Vc + v),
     }, equivalent=exp(w * log(Vc / (Vc + v)) + (1 - w) * log(Vu / (Vu + v))), values=lambda: {
-        "where": [Says(k, n) for k, n in _AT.items()], "wanted": _OF_DATA.subs(_AT),
-        "end": (_GAIN * _OF_START).subs(_AT),
+        "where": [Says(k, n) for k, n in _AT.items()],
+        **dict(zip(("end", "wanted"), _ends(_GAIN), strict=True)),
     }, names=_NAMES, sheet=("R16",), assumptions=("the two scores are exact",),
     depends=("R16-ode", "guided-score"), pins=tuple(
         Pin(f"gbm_ref.flow_{name}", _POINTS, lambda gain, part=part: _law(gain)[part],
