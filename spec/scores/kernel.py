@@ -38,8 +38,8 @@ def _at_step(formula: Expr) -> Expr:
 
 
 def is_the_target_at_time(formula: Expr) -> bool:
-    r"""At a time $t$ after the start the target is $[[it]]$: the variance of the kernel has no
-    factor $\delta$.
+    r"""At a time $t$ after the start the target is $[[it]]$: the log-variance of the kernel
+    has no factor $\delta$.
 
     As for A16, with $t$ itself in place of $k\delta$; the printed form has $t\delta$."""
     return same(_score_of_kernel(), formula)
