@@ -185,7 +185,7 @@ E5 = Claim(
         trouble="GBM has no equilibrium. Its log is a Brownian motion with drift, whose variance "
         "grows without bound; a normal density does not solve the stationary equation.",
         advice="From a fixed point the law is log-normal at each *fixed time* (E6). The time "
-        "reversal needs no equilibrium, only the laws at the times between.", figures=_spread,
+        "reversal takes the score at each time (A2), and no equilibrium.", figures=_spread,
         remains_open="Version 2 says 'at any fixed time'; see E6-marginal.",
     ))  # fmt: skip
 
