@@ -65,7 +65,7 @@ V1_22 = Claim(
         Assumption(
             "a step starts from a known state", "it has to shrink to a point",
             lambda: not is_the_exact_step(lambda d: (LOG_DRIFT * d, sigma**2 * (d + 1))),
-        ), UNIQUE, STEPS_APART,
+        ), UNIQUE, STEPS_APART, "the draws are independent of X_0",
     ), readings=("k runs to the last step (version 1 stops one short, see E4)",),
     # The second step of the pin lands on t = 0; the third is short, from a large time.
     depends=("A6", "A9"), pins=(Pin("gbm_ref.GBM.increments", _STEPS, lambda step: step(dt)),),
