@@ -79,7 +79,7 @@ POSTERIOR = Claim(
         name: part(_S, v, _UNIT)
         for name, part in zip(("gain", "covariance", "marginal"), law, strict=True)
     }, names={"unit": "I"}, sheet=("R3", "R5", "R7"),
-    assumptions=(NOISE, "S_j is invertible; both sides are continuous in it down to zero"),
+    assumptions=(NOISE, "S is invertible; both sides are continuous in it down to zero"),
     depends=("A6", "R2"), pins=(
         Pin("gbm_ref.posterior_weights", _laws.POINTS, lambda law: _mixture.shares(law[2])), Pin(
             "gbm_ref.posterior_law", _laws.POINTS, _flat, scale=when_asked(_law_scale),
