@@ -13,7 +13,7 @@ from spec.checking.pins import table
 from spec.checking.symbols import L0, L, M, dt, mu, sigma, v
 from spec.checking.trace import use
 from spec.checking.typeset import Says
-from spec.process.equations import LOG_DRIFT, UNIQUE, left_over
+from spec.process.equations import A9, LOG_DRIFT, UNIQUE, left_over
 
 y, y0, u, mu_k = symbols("y y0 u mu_k", real=True)
 step2, S, r, sigma_k = symbols("delta' S r sigma_k", positive=True)
@@ -41,8 +41,8 @@ def is_the_exact_step(step: Callable[[Expr], tuple[Expr, Expr]], independent: bo
     $\delta$ is zero. The exponents of the moment generating functions add up for two lengths; by
     induction any number of steps is one."""
     mean, var = step(dt)
-    law, square = ([y0 + mean], Matrix([var])), Matrix([sigma**2])
-    flow = left_over(law, [LOG_DRIFT], square, (y,), lambda e: diff(e, dt))
+    (drift, noise), law = A9.holds, ([y0 + mean], Matrix([var]))
+    flow = left_over(law, [drift], Matrix([noise**2]), (y,), lambda e: diff(e, dt))
     if independent:
         use(STEPS_APART)
     # Otherwise one draw is used for both of two equal steps.

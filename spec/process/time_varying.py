@@ -158,7 +158,7 @@ def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
     growth = diff(_POWER, t) / _POWER * E * diff(variance, E) - _RATE
     at_end = variance.subs(E, _POWER.subs(t, T)).subs(_AT_END, at_horizon)
     ends = variance.subs(E, _POWER.subs(t, 0)), at_end - std_max**2
-    return vanishes((growth, LOG_DRIFT.subs(mu, sigma**2 / 2), *ends))
+    return vanishes((growth, A33.holds[0].subs(mu, sigma**2 / 2), *ends))
 
 
 def _in_time(candidate: tuple[Expr, Expr]) -> Expr:
