@@ -69,7 +69,7 @@ E6 = Claim(
         "one drift have different laws; without $X_0$ they are dependent if the data make them "
         "so.", figures=_parameters,
         remains_open="Version 2 has the same words, in Section 3 for one quantity 'given' "
-        "another; its parameters are lost. The solution that follows in both (A6) is right.",
+        "another; its parameters are lost. The solution that follows (A6) is right.",
     ))  # fmt: skip
 
 
