@@ -23,8 +23,8 @@ def is_the_posterior(law: Law) -> bool:
     r"""Let $\log X_0$ have the covariance $S$ in one component of a log-normal mixture of the
     plane. Given $x$ the component is normal again: its mean moves by $[[gain]]$ times the
     deviation of $\log x$ from the mean of $\log X_t$ in it, and its covariance is
-    $[[covariance]]$. Its share is in proportion to its weight times the normal density of $\log x$
-    with the covariance $[[marginal]]$.
+    $[[covariance]]$. Its share is in proportion to its weight times the density of $\log X_t$ in
+    it at $\log x$, which is normal with the covariance $[[marginal]]$.
 
     Bayes' rule for one component: the density of the data times the kernel is that of $\log X_t$
     times the law given $x$. The exponents are quadratic forms, which agree block by block, and so
