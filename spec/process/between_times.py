@@ -93,8 +93,7 @@ BRIDGE = Claim(
             "gbm_ref.kernel_sample", _KERNELS, because=_DIFFERENT,
             formula=exp(_LANDS + sqrt(_WIDENS) * z),
             twins={"variance for deviation": exp(_LANDS + _WIDENS * z)},
-        ),
-    ))  # fmt: skip
+        )))  # fmt: skip
 
 TWO_TIMES = Claim(
     "two-times", "covariance of two times", are_of_two_times, holds=(C + v_s, C + v_s, C + v_t),

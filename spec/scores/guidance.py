@@ -31,8 +31,7 @@ def is_the_tilted_score(guided: Expr) -> bool:
 
 SCORE = Claim(
     "guided-score", "the score of classifier-free guidance", is_the_tilted_score, holds=_GUIDED,
-    twins={
-        "the weight counted from the class": hc + w * (hc - hu), "all left out": w * hc,
+    twins={"the weight counted from the class": hc + w * (hc - hu), "all left out": w * hc,
         "w - 1 for w": _GUIDED - hc + hu, "class and all exchanged": hc + w * (hu - hc),
     }, values=lambda: {"power": diff(_TILTED, _U)}, names=_NAMES, sheet=("C4",), assumptions=(
         "both densities are positive and differentiable", "the product can be normalised",
@@ -53,14 +52,16 @@ def follows_the_flow(gain: Expr) -> bool:
     density of guided-score is the inverse of the slope of its log score with the sign changed."""
     guided = 1 + _GUIDED.subs({hc: -y / (Vc + v) - 1, hu: -y / (Vu + v) - 1})
     slope = diff(R16_ODE.holds[0].subs(score, guided), y)
-    growth = -diff(expand_log(log(gain), force=True), v) * s2
+    # B is the log-variance on the way: where it ends does not change.
+    end, log_end = _end(gain, B), expand_log(log(_end(gain, B)), force=True)
+    change = diff(log_end, v) * s2 + diff(log_end, B) * 2 * slope * B
     tilted = diff(guided, y) * _OF_START + 1, _OF_START.subs(v, 0) - _OF_DATA
-    return vanishes((growth - 2 * slope, gain.subs(v, 0) - 1, *tilted)) and not same(*_ends(gain))
+    ends = (e.subs(_AT) for e in (_end(gain, _OF_START), _OF_DATA))
+    return vanishes((change, end.subs(v, 0) - B, *tilted)) and not same(*ends)
 
 
-def _ends(gain: Expr) -> list[Expr]:
-    """Where a start with the density of guided-score ends, and that density of the data."""
-    return [e.subs(_AT) for e in (gain * _OF_START, _OF_DATA)]
+def _end(gain: Expr, start: Expr) -> Expr:
+    return gain * start
 
 
 def _law(gain: Expr) -> tuple[Expr, Expr, Expr, Expr]:
@@ -84,8 +85,8 @@ FLOW = Claim(
         "w - 1 for w": _GAIN.subs(w, w - 1), "deviations for variances": sqrt(_GAIN),
         "class and all exchanged": _GAIN.subs(w, 1 - w), "the class alone": Vc / (Vc + v),
     }, equivalent=exp(w * log(Vc / (Vc + v)) + (1 - w) * log(Vu / (Vu + v))), values=lambda: {
-        "where": [Says(k, n) for k, n in _AT.items()],
-        **dict(zip(("end", "wanted"), _ends(_GAIN), strict=True)),
+        "where": [Says(k, n) for k, n in _AT.items()], "wanted": _OF_DATA.subs(_AT),
+        "end": _end(_GAIN, _OF_START).subs(_AT),
     }, names=_NAMES, sheet=("R16",), assumptions=("the two scores are exact",),
     depends=("R16-ode", "guided-score"), pins=tuple(
         Pin(f"gbm_ref.flow_{name}", _POINTS, lambda gain, part=part: _law(gain)[part],
