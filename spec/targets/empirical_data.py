@@ -24,8 +24,7 @@ from spec.targets import _laws
 from spec.targets._laws import X, Y
 
 _POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
-_MEAN, _SIZES = Matrix(symbols("D1 D2")), symbols("E0 E1 E2")
-_SHIFT = Matrix(symbols("m1 m2"))
+_MEAN, _SHIFT, _SIZES = Matrix(symbols("D1 D2")), Matrix(symbols("m1 m2")), symbols("E0 E1 E2")
 # (L, c_n, m) -> log of the share, but a constant; (D, L, m) -> H
 Shares = Callable[[Matrix, Matrix, Matrix], Expr]
 Score = Callable[[Matrix, Matrix, Matrix], Matrix]
@@ -90,20 +89,20 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 
 
 _NOISE = sigma * sqrt(dt) * z
-_LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
+_LAST, _GRID = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}, ((4, 8, 12), (0.5, 1.0, 2.0))
 
 
 def is_the_blur(blur: Expr) -> bool:
     r"""After that step, with two points of one coordinate for data, the mean squared log-distance
     of $X_0$ to the nearer one is near $[[it]]$: if the logarithm of each is $k$ roots of $h$ away
-    from their middle, it differs from that by less than $h$ times $[[bound]]$, for the $k$ shown,
-    from states whose log, less the $m$ of R3-last-step, is the shown share of the way from the
-    middle to a point.
+    from their middle, it differs from that by less than $h$ times $[[bound]]$, for $k$ one of
+    $[[ks]]$, from states whose log, less the $m$ of R3-last-step, is one of $[[places]]$ times the
+    way from the middle to a point.
 
     By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
     shares; the expectation over the draw is in closed form, which is compared with a numerical
     integral at one place."""
-    in_units, places = mpf(expand(blur / h)), product((4, 8, 12), (0.5, 1.0, 2.0))
+    in_units, places = mpf(expand(blur / h)), product(*_GRID)
     cases = [(at["k"], at["place"]) for at in points(table("k place", *places))]
     close = [abs(_squared_distance(k, place) - in_units) < _bound(k) for k, place in cases]
     return _closed_form_holds() and all(close)
@@ -234,8 +233,8 @@ BLUR = Claim(
     holds=h, twins={
         "the points themselves": Integer(0), "half of it": h / 2,
         "one per cent more": h * Rational(101, 100),
-    }, values=lambda: {"bound": _bound(Symbol("k"))}, names={"h": "h"}, means=Means.POINTS,
-    sheet=("R3",), assumptions=(
+    }, values=lambda: dict(zip(("ks", "places"), _GRID, strict=True), bound=_bound(Symbol("k"))),
+    names={"h": "h"}, means=Means.POINTS, sheet=("R3",), assumptions=(
         Assumption(
             "the log of the state before the step, less m, is not midway between the points' logs",
             "the shares there decide for one of them",
