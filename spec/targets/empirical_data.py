@@ -89,7 +89,8 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 
 
 _NOISE = sigma * sqrt(dt) * z
-_LAST, _GRID = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}, ((4, 8, 12), (0.5, 1.0, 2.0))
+_LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
+_GRID = (4, 8, 12), (0.5, 1.0, 2.0)  # k, and how far states are on the way to a point
 
 
 def is_the_blur(blur: Expr) -> bool:
