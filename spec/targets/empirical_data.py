@@ -24,8 +24,7 @@ from spec.targets import _laws
 from spec.targets._laws import X, Y
 
 _POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
-_MEAN, _SIZES = Matrix(symbols("D1 D2")), symbols("E0 E1 E2")
-_SHIFT = Matrix(symbols("m1 m2"))
+_MEAN, _SHIFT, _SIZES = Matrix(symbols("D1 D2")), Matrix(symbols("m1 m2")), symbols("E0 E1 E2")
 # (L, c_n, m) -> log of the share, but a constant; (D, L, m) -> H
 Shares = Callable[[Matrix, Matrix, Matrix], Expr]
 Score = Callable[[Matrix, Matrix, Matrix], Matrix]
@@ -36,9 +35,10 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     positive, $x\circ\nabla\log p_t(x)=[[score]]$, where $D$ is the mean of the $c_n$ under shares
     that are proportional to the exponentials of $[[share]]$, with $m$ and $v$ as in R2.
 
-    Given the point, $\log X_t$ is normal with the variance $v$ (A33), so that its law is a mixture
-    of such laws. Shares are right when their logarithms differ from those of the densities by the
-    same for every point; the density is differentiated with a symbol for each exponential."""
+    Given the point, $\log X_t$ has independent entries (A5), normal with the variance $v$ (A33),
+    so that its law is a mixture of such laws. Shares are right when their logarithms differ from
+    the densities' by the same for every point; the density is differentiated with a symbol for
+    each exponential."""
     log_share, score = candidate
     phis, left = _law_of_data()
     gaps = [_at(log_share, c) - phi for c, phi in zip(_POINTS, phis, strict=True)]
@@ -90,19 +90,20 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 
 _NOISE = sigma * sqrt(dt) * z
 _LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
+_GRID = (4, 8, 12), (0.5, 1.0, 2.0)  # k, and how far states are on the way to a point
 
 
 def is_the_blur(blur: Expr) -> bool:
-    r"""After that step the mean squared log-distance of $X_0$ to the nearer of two points of one
-    coordinate is near $[[it]]$: if the logarithm of each is $k$ roots of $h$ away from their
-    middle, it differs from that by less than $h$ times $[[bound]]$, for the $k$ shown, from states
-    whose log, less the $m$ of R3-last-step, is the shown share of the way from the middle to a
-    point.
+    r"""After that step, with two points of one coordinate for data, the mean squared log-distance
+    of $X_0$ to the nearer one is near $[[it]]$: if the logarithm of each is $k$ roots of $h$ away
+    from their middle, it differs from that by less than $h$ times $[[bound]]$, for $k$ one of
+    $[[ks]]$, from states whose log, less the $m$ of R3-last-step, is one of $[[places]]$ times the
+    way from the middle to a point.
 
     By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
     shares; the expectation over the draw is in closed form, which is compared with a numerical
     integral at one place."""
-    in_units, places = mpf(expand(blur / h)), product((4, 8, 12), (0.5, 1.0, 2.0))
+    in_units, places = mpf(expand(blur / h)), product(*_GRID)
     cases = [(at["k"], at["place"]) for at in points(table("k place", *places))]
     close = [abs(_squared_distance(k, place) - in_units) < _bound(k) for k, place in cases]
     return _closed_form_holds() and all(close)
@@ -168,8 +169,7 @@ _STATES = table(
     "x1 x2 p1 p2 q1 q2 v mu sigma t", (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3, 0.37, 0.8, 0.6),
     (1.7, 1.1, 1.3, 1.9, 1.8, 0.9, 0.0007, -1.3, 1.7, 1.9),
     (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9, 0.02, 0.3, 1e-4))  # fmt: skip
-_LINE = (1.3, 0.8, 1.9)
-_OF = "gbm_ref.PointMasses"
+_LINE, _OF = (1.3, 0.8, 1.9), "gbm_ref.PointMasses"
 # The trace does not see what is added to the score; a step function has no slope to speak of.
 _SCORE_PINS = (
     Pin(f"{_OF}.hyvarinen_score", vectors="point_masses_hyvarinen_score",
@@ -215,7 +215,7 @@ SCORE = Claim(
             "t is positive", "v, by which the score divides, is positive",
             lambda: bool(_score(_MEAN, Y, _SHIFT).subs(v, 0).has(zoo)),
         ),
-    ), depends=("A33", "R2"), pins=(*_SCORE_PINS, *_LAW_PINS))  # fmt: skip
+    ), depends=("A5", "A33", "R2"), pins=(*_SCORE_PINS, *_LAW_PINS))  # fmt: skip
 
 LAST_STEP = Claim(
     "R3-last-step", "the last step is denoiser plus noise", is_the_last_step,
@@ -230,12 +230,12 @@ LAST_STEP = Claim(
     ), depends=("A13", "R3"))  # fmt: skip
 
 BLUR = Claim(
-    "R3-blur", "samples from the exact score of two points are blurred points", is_the_blur,
+    "R3-blur", "the last step with the exact score of two points blurs one of them", is_the_blur,
     holds=h, twins={
         "the points themselves": Integer(0), "half of it": h / 2,
         "one per cent more": h * Rational(101, 100),
-    }, values=lambda: {"bound": _bound(Symbol("k"))}, names={"h": "h"}, means=Means.POINTS,
-    sheet=("R3",), assumptions=(
+    }, values=lambda: dict(zip(("ks", "places"), _GRID, strict=True), bound=_bound(Symbol("k"))),
+    names={"h": "h"}, means=Means.POINTS, sheet=("R3",), assumptions=(
         Assumption(
             "the log of the state before the step, less m, is not midway between the points' logs",
             "the shares there decide for one of them",

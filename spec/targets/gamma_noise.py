@@ -19,6 +19,7 @@ looks, M, n, xk, xn, g, b = symbols("L M n xk xn g b", positive=True)
 alpha, beta, growth, crowding = symbols("alpha beta growth crowding", positive=True)
 _NAMES = {"x": "x", "x0": "x_0", "L": r"\ell", "h": "H"}
 _CHAIN_NAMES = {"L": r"\ell_k", "M": r"\ell_{k+1}", "xn": "X_{k+1}", "g": "G", "x0": "x_0"}
+Law = tuple[Expr, Expr, Expr]
 
 
 def _log_kernel(x_: Expr, x0_: Expr) -> Expr:
@@ -27,9 +28,9 @@ def _log_kernel(x_: Expr, x0_: Expr) -> Expr:
 
 
 def is_the_target(candidate: Mapping[str, Expr]) -> bool:
-    r"""If the noisy state is $X_0\circ G$, the entries of $G$ independent gamma variables of shape
-    and rate $\ell$, the denoising target is $x\,\partial_x\log p(x\mid x_0)=[[target]]$. Given
-    $x_0$ its mean is $[[mean]]$ and its variance $[[variance]]$.
+    r"""If the noisy state is $X_0\circ G$, the entries of $G$ gamma variables of shape and rate
+    $\ell$, independent of each other and of $X_0$, the denoising target is $x\,\partial_x\log
+    p(x\mid x_0)=[[target]]$. Given $x_0$ its mean is $[[mean]]$ and its variance $[[variance]]$.
 
     The kernel is $p(x\mid x_0)\propto[[kernel]]$ as a function of $x$, from the density of $G$.
     Its logarithm is differentiated; mean and variance follow from the moments of $G$."""
@@ -56,9 +57,6 @@ def is_the_denoiser(denoiser: Callable[[Expr], Expr]) -> bool:
     inverse = Symbol("inverse", positive=True)
     target = expand(x * diff(_log_kernel(x, 1 / inverse), x))
     return vanishes([diff(target, inverse, 2), inverse - denoiser(target)])
-
-
-Law = tuple[Expr, Expr, Expr]
 
 
 def is_the_marginal(law: Law) -> bool:
@@ -94,16 +92,19 @@ def keeps_gamma_marginals(step: Law) -> bool:
     an independent beta variable with the parameters $[[1]]$ and $[[2]]$, has those with
     $\ell_{k+1}$.
 
-    The moment of the gamma variable of order $n$ is $[[gamma]]$, which follows from the one before
-    as in product-moments, and that of a beta variable with the parameters $p$ and $q$ is
-    $[[beta]]$. Values of the gamma function and $n$-th powers become symbols."""
+    The moment of the gamma variable of order $n$ is $[[gamma]]$, and that of a beta variable with
+    the parameters $p$ and $q$ is $[[beta]]$: each follows from the one before as in
+    product-moments, for beta with powers times one less $X$. Values of the gamma function and
+    $n$-th powers become symbols."""
     factor, p, q = map(cancel, step)
     of_beta = _BETA.subs(dict(zip(_PQ, (p, q), strict=True)), simultaneous=True)
     ratio = _GAMMA * of_beta * factor**n / _GAMMA.subs(looks, M)
     named = laws.named(ratio.replace(gamma, lambda at: Symbol(str(at))), n)
-    of_gamma = rise("gamma", {laws.alpha: looks, laws.beta: looks}, Integer(1))
-    risen = (_GAMMA.subs(n, n + 1) / _GAMMA).gammasimp()
-    return vanishes((named - 1, risen - of_gamma, _GAMMA.subs(n, 0) - 1))
+    score = laws.SCORES.holds["gamma"].subs({alpha: looks, beta: looks})
+    gaps = [named - 1]
+    for moment, rate in ((_GAMMA, rise(score, Integer(1))), (_BETA, rise(_BETA_SCORE, 1 - x))):
+        gaps += (moment.subs(n, n + 1) / moment).gammasimp() - rate, moment.subs(n, 0) - 1
+    return vanishes(gaps)
 
 
 def _beta_moment(p: Expr, q: Expr) -> Expr:
@@ -142,11 +143,11 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
 
 _KERNEL, _PQ = exp(_log_kernel(x, x0)), symbols("p q")
 _GAMMA, _BETA = _moment(looks, n), _beta_moment(*_PQ)
+_BETA_SCORE = _PQ[0] - 1 - (_PQ[1] - 1) * x / (1 - x)  # of x^(p-1) (1-x)^(q-1)
 _DRIFT, _NOISE = x * (growth - crowding * x), sigma * x
 _TARGET = {"target": looks - 1 - looks * x / x0, "mean": Integer(-1), "variance": looks}
-_MARGINAL = (looks, alpha, beta / looks)
 _STEP, _ANCESTRAL = (looks / M, M, looks - M), (M, looks - M)
-_EQUILIBRIUM = (2 * growth / s2 - 1, 2 * crowding / s2)
+_MARGINAL, _EQUILIBRIUM = (looks, alpha, beta / looks), (2 * growth / s2 - 1, 2 * crowding / s2)
 _LOOKS = Assumption(
     "the number of looks is positive", "it is the variance of the target",
     lambda: bool(_TARGET["variance"].subs(looks, -1) < 0))  # fmt: skip

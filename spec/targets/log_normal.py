@@ -80,12 +80,12 @@ def is_the_joint_density(candidate: tuple[Expr, Expr]) -> bool:
 
     $X$ is the exponential of a linear map of standard normal draws, with the shift $a$ and any
     matrix whose product with its transpose is $S$. Their density is divided by the determinant of
-    the derivative of $x$ in them; the squares of the factors are compared, and the exponents."""
+    the derivative of $x$ in them; exponents are compared, and squares of positive factors."""
     R = Matrix(2, 2, symbols("r11 r12 r21 r22"))
     square, exponent = _density_of(_laws.A, R)
     as_root = dict(zip(_laws.S, R * R.T, strict=True)) | {pi: Symbol("pi")}
     factor = _joint((candidate[0], y)) / exp(y)
-    gaps = (factor**2 / square - 1, candidate[1] - exponent)
+    gaps = (factor**2 / square - 1, candidate[1] - exponent, _joint((Integer(1), 0 * y)) - 1)
     return vanishes([gap.subs(as_root) for gap in gaps])
 
 

@@ -33,16 +33,16 @@ def is_the_law_at_t(candidate: tuple[Law, int]) -> bool:
     times $[[jacobian]]$.
 
     At $m$ and $v$ zero it is the data law, and each term of the density solves the Fokker-Planck
-    equation of A5, which is linear; divided by the term both sides are rational."""
+    equation of A5, which is linear. The last factor is the Jacobian determinant of $\log x$."""
     law, power = candidate
     start = flat(law(*DATA[0], zeros(2, 1), 0 * v))
     gaps = [f - g for f, g in zip(start, flat(DATA[0]), strict=True)]
+    gaps.append(_jacobian(power) - X.applyfunc(log).jacobian(X).det())
     return vanishes(gaps) and vanishes(_residual(law(*DATA[0], _M, v), power))
 
 
 def _residual(component: Component, power: int) -> Expr:
-    """What is left of the equation over the term, in L less the mean and S + v I, where it is
-    short."""
+    """What is left of the equation over the term, in L less the mean and S + v I: it is short."""
     (slopes, flow), values = _equation(), [expand(e) for e in flat(component)]
     rate = sum(slope * _in_time(e) for slope, e in zip(slopes, values, strict=True))
     spreads = {_laws.S[i, i]: _laws.S[i, i] - v for i in (0, 1)}

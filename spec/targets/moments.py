@@ -18,9 +18,8 @@ from spec.checking.symbols import s2, x
 from spec.targets import log_normal
 from spec.targets import standard_laws as laws
 
-e1, e2, G1, G2, w1, w2 = symbols("e1 e2 G1 G2 w1 w2", positive=True)
+e1, e2, G1, G2, w1, w2, n, k, c, b, u, q = symbols("e1 e2 G1 G2 w1 w2 n k c b u q", positive=True)
 _SQUARES = e1**2 * G1, e2**2 * G2
-n, k, c, b, u, q = symbols("n k c b u q", positive=True)
 Values = Mapping[str, mpf]
 Pair = tuple[Expr, Expr]
 
@@ -67,15 +66,15 @@ def are_of_products(moments: tuple[Pair, ...]) -> bool:
 def _of_products() -> Matrix:
     """Means and variances."""
     found = []
-    for law in _LAWS:
-        first, ratio = (rise(*law).subs(n, order) for order in (0, 1))
+    for law, named, factor in _LAWS:
+        score = laws.SCORES.holds[law].subs(named, simultaneous=True)
+        first, ratio = (rise(score, factor).subs(n, order) for order in (0, 1))
         found.append((first, first * (ratio - first)))
     return Matrix(found)
 
 
-def rise(law: str, named: Mapping[Symbol, Symbol], factor: Expr) -> Expr:
-    """E[X^(n+1)] / E[X^n]: E[X f'] + E[f (1 + h)] vanishes for f = x^n factor."""
-    score = laws.SCORES.holds[law].subs(named, simultaneous=True)
+def rise(score: Expr, factor: Expr) -> Expr:
+    """E[X^(n+1)] / E[X^n]: E[X f'] + E[f (1 + score)] vanishes for f = x^n factor."""
     over_power = cancel(n * factor + x * factor.diff(x) + factor * (1 + score))
     slope, constant = Poly(over_power, x).all_coeffs()
     return -constant / slope

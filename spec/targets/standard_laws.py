@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from operator import itemgetter
 
-from sympy import Expr, Function, Integer, Pow, Rational, Symbol, exp, expand_log, log, oo, symbols
+from sympy import Expr, Function, Integer, Interval, Pow, Symbol, exp, expand_log, log, oo, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -20,6 +20,7 @@ DENSITIES = {
     "gamma": _GAMMA, **{name: -tail.diff(x) for name, tail in TAILS.items()},
     "inverse gamma": _GAMMA.subs(x, 1 / x) / x**2,
     "beta prime": x ** (a - 1) * (1 + x / scale) ** (-a - b), "uniform": Integer(1)}  # fmt: skip
+_ENDS = {**dict.fromkeys(DENSITIES, (0, oo)), "Pareto": (1, oo), "uniform": (g, u)}
 
 
 def are_the_scores(scores: Scores) -> bool:
@@ -34,7 +35,7 @@ def are_the_scores(scores: Scores) -> bool:
     beta-prime law, a constant for the uniform law, and, up to the sign, the derivatives of the
     tails [[tail exponential]], [[tail Weibull]] and [[tail Pareto]]. Powers become symbols."""
     gaps = [named(_score(DENSITIES[name]) - score, c) for name, score in scores.items()]
-    gaps += [tail.subs(x, int(name == "Pareto")) - 1 for name, tail in TAILS.items()]
+    gaps += [tail.subs(x, _ENDS[name][0]) - 1 for name, tail in TAILS.items()]
     return scores.keys() == DENSITIES.keys() and vanishes(gaps)
 
 
@@ -63,7 +64,7 @@ def is_the_mean(formula: Callable[[Expr, Expr], Expr]) -> bool:
 
 def _jump() -> bool:
     """A density with a jump, 1/4 on [0, 2] and 1/2 on [2, 3]: x p' is zero, but G - M is not."""
-    heights = {(0, 2): Rational(1, 4), (2, 3): Rational(1, 2)}
+    heights = {(0, 2): Integer(1) / 4, (2, 3): Integer(1) / 2}
     mass = sum(height * (high - low) for (low, high), height in heights.items())
     return MEAN.holds(3 * heights[2, 3], mass) != 0
 
@@ -71,7 +72,7 @@ def _jump() -> bool:
 def are_the_means(means: Scores) -> bool:
     r"""The mean of $x\,p'(x)$ over $p(x)$ is [[gamma]] for the gamma law, [[exponential]] for the
     exponential, [[Weibull]] for the Weibull and [[inverse gamma]] for the inverse gamma law,
-    [[Pareto]] for the Pareto law on $[1,\infty)$ and [[uniform]] for the uniform law on $[1,2]$.
+    [[Pareto]] for the Pareto law on $[[on Pareto]]$ and [[uniform]] for a uniform law.
 
     Both integrals are exact; quotients of gamma functions are reduced by the recursion."""
     return vanishes([_mean(name) - mean for name, mean in means.items()])
@@ -79,8 +80,7 @@ def are_the_means(means: Scores) -> bool:
 
 @cache
 def _mean(name: str) -> Expr:
-    p = DENSITIES[name]
-    support = (x, *{"Pareto": (1, oo), "uniform": (1, 2)}.get(name, (0, oo)))
+    p, support = DENSITIES[name], (x, *_ENDS[name])
     return ((_score(p) * p).expand().integrate(support) / p.integrate(support)).gammasimp()
 
 
@@ -156,5 +156,5 @@ VALUES = Claim(
         "no boundary term for the uniform law": _MEANS | {"uniform": Integer(-1)},
         "gamma: mean of the log score": _MEANS | {"gamma": Integer(0)},
     }, means=Means.CALCULUS, sheet=("R25",), assumptions=(_POSITIVE,), depends=("R25", "R25-mean"),
-)  # fmt: skip
+    values=lambda: {"on Pareto": Interval(*_ENDS["Pareto"])})  # fmt: skip
 CLAIMS = (SCORES, MEAN, VALUES)

@@ -99,10 +99,10 @@ E21 = Claim(
         Fault.OVERCLAIMED,
         quote="The samples at the end of the forward process are log-normally distributed.",
         trouble=r"True given $X_0$, not in general for the samples as a whole: $\log X_1$ is the "
-        r"log data plus normal noise, and a sum of independent parts is normal only if both are "
-        r"(Cramér). For the single pixel the difference is small. For images it need not be: in "
-        r"the example $X_1$ still tells its prototype, and what independent log-normal pixels "
-        r"miss grows with their number; most of it is the correlation.",
+        r"log data plus normal noise, and a sum of independent parts is normal only if each is "
+        r"normal or a point (Cramér). For the single pixel the difference is small. For images it "
+        r"need not be: in the example $X_1$ still tells its prototype, and what independent "
+        r"log-normal pixels miss grows with their number; most of it is the correlation.",
         advice="Say that the samples at the end are log-normal given $X_0$: their marginal law is "
         "the data law shifted and blurred in log space.", figures=_figures,
         remains_open="Both versions have the sentence, without a formula. Fig. 1 of version 1 "
