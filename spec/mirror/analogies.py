@@ -19,7 +19,7 @@ def generates_both(phi: Expr) -> bool:
     r"""On the positive half line [[phi]] has the dual coordinate $[[dual]]$. In it a step of
     exponentiated gradient descent adds $[[step]]$, with $q$ for $\eta$ times the gradient of the
     loss, and mirrored Langevin dynamics is plain Langevin dynamics of $\log x$, with the drift
-    $[[drift]]$ of eq. (22), $S$ the slope of $\log p$. Eq. (13) is a step in it too (A13).
+    $[[drift]]$ of eq. (22), $S$ the slope of $\log p$. Eq. (13) too is a step in $\log x$ (A13).
 
     The multiplicative step of EGD (A19) changes the slope of $\phi$ by its exponent. The dual
     coordinate moves with $\log x$, since $x$ times the second derivative of $\phi$ is one. The
