@@ -19,7 +19,7 @@ def generates_both(phi: Expr) -> bool:
     r"""On the positive half line [[phi]] has the dual coordinate $[[dual]]$. In it a step of
     exponentiated gradient descent adds $[[step]]$, with $q$ for $\eta$ times the gradient of the
     loss, and mirrored Langevin dynamics is plain Langevin dynamics of $\log x$, with the drift
-    $[[drift]]$ of eq. (22). Eq. (13) too is a step in this coordinate (A13).
+    $[[drift]]$ of eq. (22), $S$ the slope of $\log p$. Eq. (13) too is a step in $\log x$ (A13).
 
     The multiplicative step of EGD (A19) changes the slope of $\phi$ by its exponent. The dual
     coordinate moves with $\log x$, since $x$ times the second derivative of $\phi$ is one. The
@@ -73,9 +73,9 @@ def generates_to_first_order(phi: Expr) -> bool:
     r"""To first order in $\eta$ the update $[[update]]$, with $g$ the gradient of the loss, is the
     mirror step of [[phi]].
 
-    The mirror step moves the slope of $\phi$ by the gradient, so that to first order it adds
+    The mirror step takes $\eta$ times $g$ off the slope of $\phi$, so that to first order it adds
     $[[added]]$; the update fixes the second derivative of the generator."""
-    return same(_added(phi), eta * diff(_UPDATE, eta).subs(eta, 0))
+    return same(X + _added(phi), _UPDATE.subs(eta, 0) + eta * diff(_UPDATE, eta).subs(eta, 0))
 
 
 def _added(phi: Expr) -> Expr:

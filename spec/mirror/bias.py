@@ -176,9 +176,9 @@ E20 = Claim(
         "D-limit). But these are properties of the discretisation, not of geometric "
         "Brownian motion nor of eq. (22): the bias vanishes with the step length.",
         advice="The Euler–Maruyama steps of eq. (22) generate samples from the limit measure; "
-        "eq. (22) generates samples from the target.",
+        "eq. (22) generates, in the long run, samples from the target.",
         figures=lambda: (
-            Figure(f"delta = {float(_FIFTH)} sigma^2: log-variance of the steps over the target's",
+            Figure(f"delta = {float(_FIFTH)} sigma^2: log-variance of the limit over the target's",
                    float(_RATIO.subs(u, _AT_FIFTH))),
             Figure("KL of the steps' limit per coordinate", float(_KL[0].subs(u, _AT_FIFTH))),
         ),

@@ -55,8 +55,8 @@ def is_the_target(candidate: tuple[Expr, Expr, Expr]) -> bool:
     r"""For a log-normal $p$ with the log-mean $M$ and the log-variance $\sigma^2$ the Hyvärinen
     score is $[[score]]$, and (22) becomes [[equation]], which leaves the target invariant.
 
-    The score is the derivative of $\log p$ in $\log x$; the drift of (22) in $\log X$ is one more.
-    The Fokker–Planck residual of the target under the equation vanishes."""
+    The Hyvärinen score is the derivative of $\log p$ in $\log x$; the drift of (22) in $\log X$ is
+    one more. The Fokker–Planck residual of the target under the equation vanishes."""
     score, drift, noise = candidate
     variance = Matrix([[(noise**2).expand()]])
     residual = fokker_planck(_NORMAL, Matrix([drift]), variance, plain_partials((L,)))
@@ -68,7 +68,7 @@ def is_the_recursion(step: Expr) -> bool:
     r"""The Euler–Maruyama step of (37) of length $\delta$ takes the distance $e$ of $\log X$ from
     $M$ to $[[it]]$, with a standard normal draw $Z$.
 
-    The step of (22) with the score and the noise of A37; $M$ is subtracted on both sides."""
+    The step of (22) with Hyvärinen score and noise of A37; $M$ is subtracted on both sides."""
     noise = sqrt(delta) * A37.holds[2] * z
     moved = (L + delta * (1 + _score()) + noise - M).subs(L, M + e)
     return vanishes((moved - step).subs(delta, root**2 / 2))

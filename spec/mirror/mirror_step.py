@@ -143,8 +143,8 @@ def is_the_exponent(exponent: Expr) -> bool:
     r"""With $\ell(\xi(X))$, [[xi]] in each coordinate, linearised at $X_k$ as a whole, the mirror
     step of the entropy in the orthant of $X_k$ is [[step]], for every differentiable loss $\ell$.
 
-    The slope of the modified error is $[[slope]]$, by the chain rule. The step moves the slope of
-    the generator by $\eta$ times it, for weights of both signs; that it is the minimum is as for
+    The slope of the modified error is $[[slope]]$, by the chain rule. The step takes $\eta$ times
+    it off the slope of the generator, for weights of both signs; that it is the minimum is as for
     A19."""
     use(POSITIVE_RATE)
     moved, log_size = eta * _modified_slope(), L + log(_moved(exponent) / x)

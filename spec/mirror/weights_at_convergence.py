@@ -92,7 +92,7 @@ E31 = Claim(
         quote="The update rule also leads to the weights being distributed log-normally "
         "(version 1); EGD [...] produces log-normally distributed weights (version 2)",
         trouble="It is no property of the update: at a small rate, on half the squared distance "
-        "to them, weights converge to positive minimisers and get their law, whatever it is.",
+        "to bounded positive minimisers, weights go to these and get their law, whatever it is.",
         advice="Log-normal weights were observed in trained networks that started from log-normal "
         "weights (Cornford et al., Pogodin et al.); E32 has the case in which the start explains "
         "it.",
@@ -112,9 +112,9 @@ E32 = Claim(
         Fault.OVERCLAIMED,
         quote="EGD [...] produces log-normally distributed weights [...], which is precisely "
         "the terminal distribution of the GBM forward process",
-        trouble=r"In lazy training the law of $\log\lvert w\rvert$ is that of the start, moved: a "
-        "start that is not log-normal does not become so. (The second half of the sentence holds "
-        "for log-normal data or a single start only, E6-marginal.)",
-        advice="EGD keeps log-normal weights log-normal in lazy training.",
+        trouble=r"Lazy training that takes one number off every $\log\lvert w\rvert$ moves its "
+        "law: a start that is not log-normal does not become so. (The second half of the sentence "
+        "holds for log-normal data or a single start only, E6-marginal.)",
+        advice="EGD keeps log-normal weights log-normal in such training.",
     ))  # fmt: skip
 CLAIMS = (E31, E32)
