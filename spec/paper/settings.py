@@ -27,8 +27,7 @@ def follow(derived: Mapping[str, str]) -> bool:
     levels of Algorithm 2 the time [[time]], and the last level the noise factor [[last]].
 
     A level lasts $\delta$, its $L$ inner steps traverse $L\delta_s$; Algorithm 2 has one level
-    less than $N$, and multiplies the noise factor by $\chi$ after each. Computed at fifty digits.
-    """
+    less than $N$, and multiplies the noise factor by $\chi$ after each. At fifty digits."""
     with mpmath.workdps(50):
         (at,) = points([PRINTED])
         n, inner, delta, delta_s, sigma, chi = (mpf(value) for value in at.values())
@@ -158,9 +157,10 @@ CLOCK = Claim(
         "one step a level": _ELL - 1, "full steps": _INNER - 1,
         "two levels at once": _INNER * _ELL - 2,
     }, printed={"any L and any step": Integer(0)}, names={"ell": r"\ell", "L": "L"},
-    sources=v1("App. D.4: settings"), sheet=("E24",),
-    assumptions=("log-normal data", "the exact score of the level at every inner step"),
-    depends=("A13", "E17-limit", "settings"), erratum=Erratum(
+    sources=v1("App. D.4: settings"), sheet=("E24",), assumptions=(
+        "log-normal data in one coordinate, and draws independent of the state",
+        "the exact score of the level at every inner step",
+    ), depends=("A13", "E17-limit", "settings"), erratum=Erratum(
         Fault.INCONSISTENT,
         quote=r"Training with $\delta=10^{-3}$ (Section 6); sampling with $\delta=2\cdot10^{-4}$, "
         r"$L=3$, at the same levels $k$ (Appendix D.4).",
