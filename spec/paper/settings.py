@@ -48,7 +48,7 @@ SETTINGS = Claim(
     },
     values=lambda: {"settings": ", ".join(f"{name} = {value}" for name, value in PRINTED.items())},
     means=Means.POINTS, sources=v1("sec. 6: settings", "App. D.4: settings"), sheet=("E24",),
-    depends=("V1-22", "V1-Alg2"))  # fmt: skip
+    depends=("V1-22", "V1-Alg2"), readings=("X is updated in place (E3)",))  # fmt: skip
 
 
 def removes_the_log_drift(candidate: Expr) -> bool:
@@ -214,9 +214,9 @@ FIT = Claim(
         "variance over the images": (_TO_AVERAGES[0], _TO_DATA[1]),
     }, printed={"the fit of Section 6.2": _TO_DATA},
     sources=v2("App. G.2: fit to class averages"), sheet=("E24", "E22"),
-    assumptions=("one class of two images that differ, one pixel", "mu = sigma^2 / 2"),
-    depends=("E22-jensen", "A6", "settings-drift"),
-    erratum=Erratum(
+    assumptions=("one class of two images that differ, one pixel", "mu = sigma^2 / 2",
+                 "a fit has the mean and the variance of the law of log X"),
+    depends=("E22-jensen", "A6", "settings-drift"), erratum=Erratum(
         Fault.INCONSISTENT,
         quote="Section 6.2: the fit is to “the terminal samples obtained from the forward "
         "process”; Appendix G.2: the parameters are estimated “from the class-averaged images "
