@@ -113,7 +113,7 @@ def bounds_the_logarithm(bound: Expr) -> bool:
     positive = (e.subs(_w, 1 + _k) for e in (rise.diff(_w), other))
     certified = [has_no_negative_coefficient(e, _k) for e in positive]
     sides = (_c**2 / 2 * _SIDES["cost"] - _COST["cost"], _c**2 / 2 * _SIDES["limit"] - _LIMIT)
-    return all(certified) and vanishes((rise.subs(_w, 1), *sides))
+    return all(certified) and vanishes((rise.subs(_w, 1), *sides, exp(_GROWN[_Lg]) - vN / v0))
 
 
 def _inequalities(bound: Expr) -> tuple[Says, Says]:
@@ -196,9 +196,9 @@ def _divergence_from(variance: Expr) -> Expr:
 
 
 def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
-    r"""For log-normal data, in one coordinate, for the chains of R20b-step's two kernels, both
-    started from the exact law at the end, the divergence of the exact one's paths from the
-    other's, divided by the $h$ of a step, tends to $[[it]]$ as the steps get shorter.
+    r"""For log-normal data, in one coordinate, for the chains of R20b-step's two kernels, from the
+    exact law at the end, the divergence of the exact one's paths from the other's, divided by the
+    $h$ of a step, tends to $[[it]]$ as $h$ tends to zero at fixed $v_0$ and $v_N$.
 
     The chain rule of the divergence adds the costs of R20b-step, which do not depend on the state.
     With $e$ for $h$ over $v_k$, a cost is $[[series]]$ and higher powers of $e$. So their sum,

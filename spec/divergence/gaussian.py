@@ -1,4 +1,4 @@
-"""Divergences do not depend on the coordinates (sheet C6); that of two Gaussian laws of log X.
+"""Divergences are those of log X (sheet C6); that of two Gaussian laws of log X.
 
 Symbols: r = w - 1 for an eigenvalue w; lp, lr logarithms of densities of X."""
 
@@ -164,7 +164,7 @@ def _of_forms(form: Expr) -> Expr:
 
 _WEIGHTS = {"divergence": (1, -1), "entropy": (-1, 0), "cross": (0, -1)}
 C6 = Claim(
-    "C6", "the divergence does not see the coordinates", changes_by,
+    "C6", "the divergence is that of the logarithms", changes_by,
     holds=lambda w_1, w_2: w_1 + w_2, twins={
         "the entropy does not change": lambda w_1, w_2: w_2,
         "the cross-entropy does not change": lambda w_1, w_2: w_1,

@@ -1,6 +1,6 @@
 """The likelihood along the probability flow, and bits per dimension of pixels: sheet R19.
 
-Symbols: D_i = x_i d/dx_i H_i; m a rate of the log mean; T the horizon; L log-density of a pixel
+Symbols: D_i = x_i d/dx_i H_i; m a drift of log X; T the horizon; L log-density of a pixel
 with d dimensions and cells of width cell."""
 
 from sympy import (
@@ -27,8 +27,8 @@ def _along_the_flow(velocity: Matrix, drift: Matrix, diffusion: Matrix) -> Expr:
 
 def grows_along_the_flow(found: Values) -> bool:
     r"""In the plane, along the flow of the logarithm $Y$ of $X$, of density $q_t$, with the
-    velocity $[[velocity]]$ in each coordinate, $s$ the score and $m$ the rate of the mean of $Y$,
-    $\log q_t(Y_t)$ grows at $[[growth]]$, with $\mathrm{tr}$ for the divergence of $s$.
+    velocity $[[velocity]]$ in each coordinate, $s$ the score and $m$ the drift of $Y$, $\log
+    q_t(Y_t)$ grows at $[[growth]]$, with $\mathrm{tr}$ for the divergence of $s$.
 
     The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of A9, for a
     density of the plane that is arbitrary through its derivatives at a point; velocity times score

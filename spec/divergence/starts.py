@@ -6,7 +6,7 @@ Lg = log det(I + C/tau); x1, x2 a pixel in two images."""
 from collections.abc import Callable, Mapping
 
 from sympy import (
-    Expr, Identity, Integer, Matrix, MatrixSymbol, Rational, det, exp, eye, log, ones, pi, sqrt,
+    Expr, Identity, Integer, Matrix, MatrixSymbol, Rational, det, exp, eye, log, pi, sqrt,
     symbols, trace)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -29,11 +29,11 @@ _GAP = {"tangent": z - 1, "two": 1 + (_x1 - _x2) ** 2 / (4 * _x1 * _x2)}
 def are_the_moments(moments: Callable[[Expr, Law, Law], tuple[Matrix, Matrix]]) -> bool:
     r"""In the plane, if $\log X_0$ is of two parts, the first with the share $f$, with means $S_i$
     and $T_i$ and covariances $S_{ij}$ and $T_{ij}$, it has the mean $[[0]]$ and the covariance
-    $[[1]]$; $\log X_T$ has the same with $m$ added to the means and $v$ to the variances.
+    $[[1]]$; $\log X_T$ has the same, $m_i$ added to the means and $v$ to the variances.
 
-    The averages of $y_i$ and $y_iy_j$ over the parts, each of which has its mean moved by $m$ and
-    $v$ added to its variances; the products of the means are taken off."""
-    parts, shift, noise = [law("S"), law("T")], m * ones(2, 1), v * eye(2)
+    The averages of $y_i$ and $y_iy_j$ over the parts, each of which has its means moved by $m_i$
+    and $v$ added to its variances; the products of the means are taken off."""
+    parts, shift, noise = [law("S"), law("T")], Matrix(symbols("m1 m2")), v * eye(2)
     one, two = ((mean + shift, cov + noise, logdet) for mean, cov, logdet in parts)
     means, products = (
         of.applyfunc(lambda y: _f * average(y, one) + (1 - _f) * average(y, two))

@@ -10,8 +10,8 @@ from spec.checking.symbols import s2
 
 
 def is_the_time(argument: Callable[[Expr, Expr], Expr]) -> bool:
-    r"""With $N$ steps in a unit of time the network $s_\theta$, whose second argument is a time,
-    has to be called with $[[it]]$ at level $k$, and $p_{X_k}(\cdot,k)$ means the density then.
+    r"""With $N$ equal steps in a unit of time the network $s_\theta$, whose second argument is a
+    time, has to be called with $[[it]]$ at level $k$; $p_{X_k}(\cdot,k)$ means the density then.
 
     The process has at that time the log-variance of $k$ steps, and the last level is the end."""
     k, N = symbols("k N", positive=True)

@@ -13,6 +13,7 @@ from spec.checking.numeric import rounds_to
 from spec.checking.symbols import dt, kappa, mu, s2
 from spec.checking.trace import each
 from spec.exact import published
+from spec.exact._chain import DRAWS
 from spec.paper.settings import PRINTED, SETTINGS, lost
 
 _GREY, _INNER = 255, {"in place": int(str(PRINTED["L"])), "as printed": 1}
@@ -28,8 +29,8 @@ def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
     its samples “noise-free”.
 
     The recursion of R10b for a point, at fifty digits, with as many inner steps a level as take
-    effect (E3). The pixel has the value one, where a small change of the logarithm is that of the
-    value, and a unit has [[grey]] grey levels."""
+    effect (E3, E3-literal). The pixel has the value one, where a small change of the logarithm is
+    that of the value, and a unit has [[grey]] grey levels."""
     settings = all(mpf(value) == mpf(PRINTED[name]) for name, value in _RUN_AT.items())
     steps = zip(_INNER, each("inner steps", list(_INNER.values())), strict=True)
     with mpmath.workdps(50):
@@ -48,9 +49,8 @@ RESIDUE = Claim(
         "noise-free in both readings": {"in place": "2.1", "as printed": "2"},
     }, values=lambda: {"grey": _GREY}, means=Means.POINTS,
     sources=v1("App. E: samples are noise-free") + v2("App. F: samples"), sheet=("R10b",),
-    assumptions=("the start is exact",),
-    readings=("version 1's settings; those of version 2 are lost",),
-    depends=("R10b", "E3", "settings"))  # fmt: skip
+    assumptions=("the start is exact", DRAWS), depends=("R10b", "E3", "E3-literal", "settings"),
+    readings=("version 1's settings; those of version 2 are lost",))  # fmt: skip
 
 
 def is_the_distance(distance: Expr) -> bool:

@@ -27,8 +27,7 @@ def follow(derived: Mapping[str, str]) -> bool:
     levels of Algorithm 2 the time [[time]], and the last level the noise factor [[last]].
 
     A level lasts $\delta$, its $L$ inner steps traverse $L\delta_s$; Algorithm 2 has one level
-    less than $N$, and multiplies the noise factor by $\chi$ after each. Computed at fifty digits.
-    """
+    less than $N$, and multiplies the noise factor by $\chi$ after each. At fifty digits."""
     with mpmath.workdps(50):
         (at,) = points([PRINTED])
         n, inner, delta, delta_s, sigma, chi = (mpf(value) for value in at.values())
@@ -49,7 +48,7 @@ SETTINGS = Claim(
     },
     values=lambda: {"settings": ", ".join(f"{name} = {value}" for name, value in PRINTED.items())},
     means=Means.POINTS, sources=v1("sec. 6: settings", "App. D.4: settings"), sheet=("E24",),
-    depends=("V1-22", "V1-Alg2"))  # fmt: skip
+    depends=("V1-22", "V1-Alg2"), readings=("X is updated in place (E3)",))  # fmt: skip
 
 
 def removes_the_log_drift(candidate: Expr) -> bool:
@@ -158,9 +157,10 @@ CLOCK = Claim(
         "one step a level": _ELL - 1, "full steps": _INNER - 1,
         "two levels at once": _INNER * _ELL - 2,
     }, printed={"any L and any step": Integer(0)}, names={"ell": r"\ell", "L": "L"},
-    sources=v1("App. D.4: settings"), sheet=("E24",),
-    assumptions=("log-normal data", "the exact score of the level at every inner step"),
-    depends=("A13", "E17-limit", "settings"), erratum=Erratum(
+    sources=v1("App. D.4: settings"), sheet=("E24",), assumptions=(
+        "log-normal data in one coordinate, and draws independent of the state",
+        "the exact score of the level at every inner step",
+    ), depends=("A13", "E17-limit", "settings"), erratum=Erratum(
         Fault.INCONSISTENT,
         quote=r"Training with $\delta=10^{-3}$ (Section 6); sampling with $\delta=2\cdot10^{-4}$, "
         r"$L=3$, at the same levels $k$ (Appendix D.4).",
@@ -214,9 +214,9 @@ FIT = Claim(
         "variance over the images": (_TO_AVERAGES[0], _TO_DATA[1]),
     }, printed={"the fit of Section 6.2": _TO_DATA},
     sources=v2("App. G.2: fit to class averages"), sheet=("E24", "E22"),
-    assumptions=("one class of two images that differ, one pixel", "mu = sigma^2 / 2"),
-    depends=("E22-jensen", "A6", "settings-drift"),
-    erratum=Erratum(
+    assumptions=("one class of two images that differ, one pixel", "mu = sigma^2 / 2",
+                 "a fit has the mean and the variance of the law of log X"),
+    depends=("E22-jensen", "A6", "settings-drift"), erratum=Erratum(
         Fault.INCONSISTENT,
         quote="Section 6.2: the fit is to “the terminal samples obtained from the forward "
         "process”; Appendix G.2: the parameters are estimated “from the class-averaged images "
