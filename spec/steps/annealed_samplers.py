@@ -184,8 +184,7 @@ def _clock_figure(part: mpf, inner: int = 3) -> Figure:
 
 
 def _setting(choice: Choice) -> dict[str, object]:
-    values = choice[0], in_delta(choice[1]), choice[2]
-    said = map(Says, ("L", r"\delta_s", r"\chi"), values)
+    said = map(Says, ("L", r"\delta_s", r"\chi"), (choice[0], in_delta(choice[1]), choice[2]))
     return {"setting": tuple(said), "decay": choice[2]}
 
 

@@ -90,7 +90,8 @@ def adds_to_the_variance(added: Expr) -> bool:
     term is what its level adds, with its power of $\chi$ for $\kappa$. The sum is compared with a
     run of two levels, too. In the setting of the figures of E18, with an exact start, the
     variance is $[[ratio]]$ of that of $\log X_0$ at $\chi=[[chi]]$."""
-    run = variance_after([(2 * H / s2, H / s2, 1), (H / s2, H / s2, chi)], v0, s2, V)
+    rows = zip((2, 1), annealed_rows(2, H / s2, 1, chi, 2), strict=True)
+    run = variance_after([(i * e, e, noise) for i, (_, e, noise) in rows], v0, s2, V)
     total = _total(added).subs(v_N, _FIRST_LEVEL).subs({N: 2, V_N: V}).doit()
     return vanishes((_gained(H) - added, run - total))
 
