@@ -31,7 +31,7 @@ Power = Callable[[Expr, Expr, Expr], Expr]
 
 
 def takes_steps(candidate: tuple[Program, Kept]) -> bool:
-    """Whether a program with L visits a level takes the last kept(L) steps of each of them."""
+    """Whether a program with L visits a level takes the last kept(L) steps of each level."""
     (program, kept), gaps = candidate, []
     for levels, inner in _sizes("N L", _TWO_VISITS, (2, 1), (2, 2), (2, 3)):
         score, rows = unknown_score(), _along((N, L, N - k), levels, inner)
