@@ -120,9 +120,9 @@ def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, ob
         "and mu chosen to simplify. Held here: version 1's Algorithm 2 in place with that mu; "
         "the first level, the place of the decay and the length of a step are not forced.",
         "statement": "As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$."
-        f" With $[[mu]]$ three levels of it are Euler–Maruyama steps in ${space}$ with noise "
-        rf"$\chi^i$ at the $i$-th level, counted from zero: at the sizes shown, of which the first"
-        rf" is a run of {step} if $\delta_s$ is $\delta$.",
+        " From full noise, with $[[mu]]$, three levels of it are Euler–Maruyama steps in "
+        rf"${space}$ with noise $\chi^i$ at the $i$-th level, counted from zero: at the sizes "
+        rf"shown, of which the first is a run of {step} if $\delta_s$ is $\delta$.",
         "derivation": "The levels are run on symbols with an arbitrary score, each visit from an "
         "arbitrary state, and compared with steps built from the reverse equation.",
     }  # fmt: skip
@@ -184,8 +184,7 @@ def _clock_figure(part: mpf, inner: int = 3) -> Figure:
 
 
 def _setting(choice: Choice) -> dict[str, object]:
-    values = choice[0], in_delta(choice[1]), choice[2]
-    said = map(Says, ("L", r"\delta_s", r"\chi"), values)
+    said = map(Says, ("L", r"\delta_s", r"\chi"), (choice[0], in_delta(choice[1]), choice[2]))
     return {"setting": tuple(said), "decay": choice[2]}
 
 

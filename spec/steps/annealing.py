@@ -56,8 +56,8 @@ def _missed(drift: Expr) -> Expr:
 
 def misses_the_generator(defect: Expr) -> bool:
     r"""To first order in $\delta$ a step of A13 with noise $\kappa$ changes the mean of a function
-    $f$ by $\delta$ times the sum of the generator of eq. (11) and $[[defect]]$, so that for a
-    noise of other size than one it is no splitting of that equation.
+    $f$ of $\log X$, in one coordinate, by $\delta$ times the sum of the generator of eq. (11) and
+    $[[defect]]$, so that for a noise of other size than one it is no splitting of that equation.
 
     In a splitting method the generators of the parts add up to that of the equation. $f$ is given
     by its derivatives $f_1$ and $f_2$."""
@@ -90,8 +90,9 @@ def adds_to_the_variance(added: Expr) -> bool:
     term is what its level adds, with its power of $\chi$ for $\kappa$. The sum is compared with a
     run of two levels, too. In the setting of the figures of E18, with an exact start, the
     variance is $[[ratio]]$ of that of $\log X_0$ at $\chi=[[chi]]$."""
-    run = variance_after([(2 * H / s2, H / s2, 1), (H / s2, H / s2, chi)], v0, s2, V)
-    total = _total(added).subs({N: 2, V_N: V, v_N: v0 + 2 * H}).doit()
+    rows = zip((2, 1), annealed_rows(2, H / s2, 1, chi, 2), strict=True)
+    run = variance_after([(i * e, e, noise) for i, (_, e, noise) in rows], v0, s2, V)
+    total = _total(added).subs(v_N, _FIRST_LEVEL).subs({N: 2, V_N: V}).doit()
     return vanishes((_gained(H) - added, run - total))
 
 
@@ -216,7 +217,7 @@ GAP = Claim(
     readings=("the reconstructed listings A-Alg1 and A-Alg2",), means=Means.CALCULUS,
     assumptions=("the score is finite",), depends=("A12", "A13", "A-Alg1", "A-Alg2"))  # fmt: skip
 
-_QUOTIENT, _ADDED = V / v**2, kappa**2 * H / (v - H) ** 2
+_QUOTIENT, _ADDED, _FIRST_LEVEL = V / v**2, kappa**2 * H / (v - H) ** 2, v0 + N * H
 VARIANCE = Claim(
     "annealing-variance", "what annealing leaves of the log-variance", adds_to_the_variance,
     holds=_ADDED, means=Means.CALCULUS, twins={
@@ -224,8 +225,8 @@ VARIANCE = Claim(
         "kappa for kappa^2": _ADDED / kappa,
     }, shown=lambda added: {"added": added, "total": _total(added)}, values=lambda: {
         "quotient": _QUOTIENT, "chi": CHI,
-        "ratio": lambdify((V_N, N, H, v_N, v0, chi), _total(_ADDED) / v0, "mpmath")(
-            _LAST, LEVELS, NOISE_RATE / LEVELS, _LAST, DATA, CHI),
+        "ratio": lambdify((N, H, v0, chi), _total(_ADDED).subs(V_N, v_N).subs(
+            v_N, _FIRST_LEVEL) / v0, "mpmath")(LEVELS, NOISE_RATE / LEVELS, DATA, CHI),
     }, names={"H": "h", "chi": r"\chi"}, sources=v2("App. G.2: annealing"), sheet=("E18",),
     assumptions=(*ON_LOG_NORMAL, Assumption(
         "one visit a level, of the length of a level", "the ratio of the exact variances",

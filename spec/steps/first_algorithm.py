@@ -118,11 +118,11 @@ def cover_the_interval(levels: tuple[Ends, Ends]) -> bool:
     $t=[[end]]$; the reverse loop over $k$ from $[[top]]$ to $[[bottom]]$, and ends at $X_0$
     without a score at $t=[[zero]]$.
 
-    Each pass reads the state that the one before it wrote, so that the ends of the loops decide.
-    """
-    at, after = _ends(levels), _ends((levels[0], (N, k)))["zero"]
-    met = (at["first"], at["end"] - _END, at["top"] - at["last"] - 1, at["zero"], after - k + 1)
-    return vanishes(met) and not vanishes(s2 * at["bottom"] / N)
+    Each pass reads the state that the one before wrote, so that the ends of the loops decide."""
+    at, to_k = _ends(levels), _ends((levels[0], (N, k)))
+    met = at["first"], at["end"] - _END, at["top"] - at["last"] - 1, at["zero"]
+    gaps = *met, to_k["bottom"] - k, to_k["zero"] - k + 1
+    return vanishes(gaps) and not vanishes(s2 * at["bottom"] / N)
 
 
 def _ends(levels: tuple[Ends, Ends]) -> dict[str, Expr]:

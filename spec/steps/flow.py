@@ -98,7 +98,7 @@ _SLOPE, _STATE, _LENGTH = -tau * (1 + h), y - m, -sqrt(v)
 _TWEEDIE, _LANDING = (D + m - y) / v - 1, y - m + v * (1 + h)
 _NAMES = {"y": r"\log X_t", "m": "m(t)", "v": "v(t)", "h": "h"}
 HEUN_FLOW = Claim(
-    "heun-flow", "probability flow by Heun's rule in the standard deviation", is_the_flow_step,
+    "heun-flow", "probability flow by Heun's rule in the root of v", is_the_flow_step,
     holds=(_SLOPE, _heun), twins={
         "Hyvarinen score without the one": (-tau * h, _heun),
         "twice the slope, as for the reverse equation": (2 * _SLOPE, _heun),

@@ -28,8 +28,8 @@ Steps = tuple[Expr, Expr, Expr]
 
 
 def are_euler_maruyama(candidate: Steps) -> bool:
-    r"""In one coordinate Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$
-    and $[[ambient]]$; the corrector at a fixed time, with full noise, is $[[corrector]]$.
+    r"""In one coordinate Euler–Maruyama for R11's equations at noise level $\kappa$, seen in $X$,
+    is $[[log]]$ and $[[ambient]]$; the corrector at a fixed time, with full noise, [[corrector]].
 
     Each is the drift that R11 or R11-corrector decides about, times $\delta$, and the noise of
     R11. With full noise the first two are A13 and A12."""

@@ -98,10 +98,10 @@ def _local_variance() -> Expr:
 
 
 def are_the_errors(errors: dict[str, Expr]) -> bool:
-    r"""With a constant Hyvärinen score, [[equation]] over a time $T$, the mean square of $X-\hat
-    X$ over that of $X$ is $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$
-    with Milstein's term: strong orders of one half and of one. For A12 the mean is off by the
-    relative error $[[mean]]$ and the second moment by $[[second]]$, to leading order.
+    r"""With a constant Hyvärinen score, [[equation]] from a fixed start over a time $T$, the mean
+    square of $X-\hat X$ over that of $X$ is $[[strong]]$ to leading order in $\delta$ for A12, and
+    $[[milstein]]$ with Milstein's term: strong orders of one half and of one. For A12 the mean is
+    off by the relative error $[[mean]]$ and the second moment by $[[second]]$, to leading order.
 
     Solution and scheme are products of $N$ independent factors of the same draws; the exponential
     in the solution shifts the law of a draw. The exact moments of a step are raised to the power

@@ -12,7 +12,7 @@ from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Formula, Means, Pin, Values, v1, v2
 from spec.checking.pins import table, when_asked
 from spec.checking.symbols import dt, h, kappa, sigma, t, z
-from spec.checking.trace import each, points
+from spec.checking.trace import points
 from spec.checking.typeset import applied
 from spec.steps._pinned import in_plane, plane_table
 from spec.steps._programs import (
@@ -31,14 +31,14 @@ Power = Callable[[Expr, Expr, Expr], Expr]
 
 
 def takes_steps(candidate: tuple[Program, Kept]) -> bool:
-    """Whether a program with L visits a level takes the last kept(L) steps of each of two."""
+    """Whether a program with L visits a level takes the last kept(L) steps of each level."""
     (program, kept), gaps = candidate, []
-    for inner in each("L", (1, 2, 3)):
-        score, rows = unknown_score(), _along((Integer(2), L, 2 - k), 2, inner)
+    for levels, inner in _sizes("N L", _TWO_VISITS, (2, 1), (2, 2), (2, 3)):
+        score, rows = unknown_score(), _along((N, L, N - k), levels, inner)
         late = [row for row in rows if row[1] > inner - int(kept(inner))]
         steps = by_rows(late, score, _LENGTH) - START
-        gaps.append(_added(program, score, 2, inner) - steps)
-        gaps.append(Integer(len(late)) - 2 * kept(inner))
+        gaps.append(_added(program, score, levels, inner) - steps)
+        gaps.append(Integer(len(late)) - levels * kept(inner))
     return vanishes(gaps)
 
 
@@ -106,11 +106,11 @@ def is_the_power(power: Power) -> bool:
 
 def _shown(candidate: tuple[Program, Kept]) -> Values:
     program, kept = candidate
-    added = _added(program, unknown_score(), 1, 2)
+    added = _added(program, unknown_score(), *_TWO_VISITS)
     return {"added": added.collect(_LENGTH).subs(_LENGTH, sqrt(delta_s)), "kept": kept(L)}
 
 
-_NAMES = {"h_0": "h", "h_1": "h'", "L": "L"}
+_NAMES, _TWO_VISITS = {"h_0": "h", "h_1": "h'", "L": "L"}, (1, 2)  # at one level
 _ALL: Kept = lambda inner: inner  # noqa: E731
 _ONE: Kept = lambda inner: Integer(1)  # noqa: E731
 

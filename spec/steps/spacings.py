@@ -101,7 +101,7 @@ POWER = Claim(
     }, shown=_shown(rho), names=_NAMES, means=Means.CALCULUS, sheet=("R16",),
     assumptions=(_BETWEEN, "rho > 0"), depends=("grid-geometric",),
     reason="A choice of rows: Karras, Aittala, Aila, Laine (2022), eq. (5), with their standard "
-    "deviation of the noise read as that of log X; they recommend `rho = 7`. The ends, the "
+    "deviation of the noise read as the root of v; they recommend `rho = 7`. The ends, the "
     "linearity and the limit are decided.", stated_kind=Kind.DEFINITION, pins=(Pin(
         "gbm_ref.power", table(
             "n rho low high sigma mu T", (2, 7.0, 0.1, 0.75, 0.8, 0.32, 1.0),
