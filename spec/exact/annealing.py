@@ -77,7 +77,7 @@ def is_the_denoised_law(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_limit(candidate: tuple[Expr, Expr]) -> bool:
-    r"""In the limit of many levels at fixed $\rho$, $L$ and $\kappa(v)$, and for $m$ zero,
+    r"""In the limit of many equal levels at fixed $\rho$, $L$ and $\kappa(v)$, and for $m$ zero,
     $V_0=[[0]]$ and $e_0=[[1]]$, where $\rho$ is $L\delta_s$ in units of $\delta$.
 
     To first order in $h$ a step after others adds what it adds by itself, and the recursion is
