@@ -20,9 +20,9 @@ Row = tuple[mpf, mpf, mpf]  # q, c_1, c_2
 
 
 def is_the_affine_map(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
-    r"""With $e$ the distance of $u$ from the mean $a$ of $\log X_0$, the denoiser is [[denoiser]],
-    and a row of multistep leads from $e$ to [[row]], where $e_1$, $v_1$ and $e_2$, $v_2$ are the
-    distance and the $v$ of the rows before.
+    r"""With $e$ the distance of $u$ from the mean $a$ of $\log X_0$, which has the variance $v_0$,
+    the denoiser is [[denoiser]], and a row of multistep leads from $e$ to [[row]], where $e_1$,
+    $v_1$ and $e_2$, $v_2$ are the distance and the $v$ of the rows before.
 
     The Hyvärinen score is that of a log-normal law of log-variance [[variance]], at [[state]]; the
     denoisers are put into the row of multistep, whose weights are any."""
