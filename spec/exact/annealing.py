@@ -77,7 +77,7 @@ def is_the_denoised_law(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_limit(candidate: tuple[Expr, Expr]) -> bool:
-    r"""In the limit of many levels at fixed $\rho$, $L$ and $\kappa(v)$, and for $m$ zero,
+    r"""In the limit of many equal levels at fixed $\rho$, $L$ and $\kappa(v)$, and for $m$ zero,
     $V_0=[[0]]$ and $e_0=[[1]]$, where $\rho$ is $L\delta_s$ in units of $\delta$.
 
     To first order in $h$ a step after others adds what it adds by itself, and the recursion is
@@ -107,8 +107,8 @@ def _rates(slope: Expr | int = 0) -> tuple[Matrix, Matrix]:
 
 
 def is_the_exponent(exponent: Expr) -> bool:
-    r"""At the $i$-th level below the top, of log-variance $v$, $i\,\log\chi=[[it]]$: the logarithm
-    of $\chi^i$.
+    r"""At the $i$-th of $N$ levels below the top, of log-variance $v$, where that of the top is
+    $v_N$, $i\,\log\chi=[[it]]$: the logarithm of $\chi^i$.
 
     It is at $[[level]]$, since $N$ equal levels share $\sigma^2$."""
     return vanishes(exponent.subs(v, _LEVEL) - i * log_chi)
@@ -194,7 +194,7 @@ LOOP = Claim(
             "the powers of alpha; a loop that returns to its first state makes one step",
             lambda: not vanishes(diff(_LOOP["variance"].subs(count, 2), V) - alpha**2),
         ), "alpha^2 is not one", DRAWS,
-    ), depends=("R10",), pins=tuple(
+    ), means=Means.CALCULUS, depends=("R10",), pins=tuple(
         Pin("gbm_ref.inner_loop_law", vectors=f"inner_loop_law_log_{part}", reads=f, variant=part)
         for part, f in _IN_LOGS.items()
     ))  # fmt: skip
@@ -212,7 +212,7 @@ STABLE = Claim(
             "beyond the threshold: without noise a law without variance stays",
             lambda: vanishes(law_after(strength=Integer(0))[1].subs(V, 0)),
         ),
-    ), depends=("R10", "R10-loop"))  # fmt: skip
+    ), means=Means.CALCULUS, depends=("R10", "R10-loop"))  # fmt: skip
 
 _FULL = (v0 / v) ** 2
 DENOISED = Claim(

@@ -20,10 +20,10 @@ theta, m1, eps = symbols("theta m1 epsilon", real=True)
 
 def is_the_churned_row(candidate: tuple[Expr, ...]) -> bool:
     r"""Independent normal noise of variance [[added]] and mean [[shift]] gives $\log X_t$ the law
-    of $\log X_{\hat t}$, where $v(\hat t)=[[level]]$: in all moments, for any data. On log-normal
-    data a log-variance off by the share $\epsilon$ is then off by [[share]]; and a row from there
-    that multiplies deviations by $G$, as in R17-ddim and R16-heun, takes the variance $V$ of $\log
-    X_t$ to [[after]] and multiplies the mean error by $G$.
+    of $\log X_{\hat t}$, where $v(\hat t)=[[level]]$, for any data. On log-normal data of
+    log-variance $v_0$ a log-variance off by the share $\epsilon$ is then off by [[share]]; and a
+    row from there that multiplies deviations by $G$, as in R17-ddim and R16-heun, takes the
+    variance $V$ of $\log X_t$ to [[after]] and multiplies the mean error by $G$.
 
     Given $\log X_0$ both laws are normal, and the logarithms of their generating functions in
     $\theta$ differ by that of the noise. The data's log-variance is added to $v$ at both times."""

@@ -62,8 +62,8 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
 def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     r"""From $a$ to $b$, both positive, Heun's rule in the standard deviation for $\log X$ less its
     drift multiplies the deviation from the mean by $[[0]]$, and Euler's last step, to zero, by
-    $[[1]]$. The square of the first takes the variance at $a$ to that at $b$ but for the third
-    order in their distance.
+    $[[1]]$, where $v_0$ is the log-variance of the data. The square of the first takes the
+    variance at $a$ to that at $b$ but for the third order in their distance.
 
     The slope is minus the exact log score times the standard deviation of the noise; the second is
     read at the predicted point. The local error's numerator has no order below the third."""
@@ -79,9 +79,9 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
 
 
 def is_the_last_step(ratio: Expr) -> bool:
-    r"""On a uniform grid in $t$ Euler's last step leads from the exact log-variance at its level
-    to $v_0$ times $[[it]]$, exactly. At the points shown the whole of Heun's rule, from an exact
-    start, ends with a ratio of $V_0$ to $v_0$ within $[[bound]]$ of this.
+    r"""On a uniform grid in $t$ Euler's last step leads from the exact log-variance at its level,
+    $h$ above $v_0$, to $v_0$ times $[[it]]$, exactly. At the points shown the whole of Heun's
+    rule, from an exact start, ends with a ratio of $V_0$ to $v_0$ within $[[bound]]$ of this.
 
     The step multiplies the variance by the square of R16-heun's second factor. The rule is run in
     high precision."""
@@ -92,10 +92,10 @@ def is_the_last_step(ratio: Expr) -> bool:
 
 
 def is_the_even_order(leading: Expr) -> bool:
-    r"""With steps of equal length $\ell$ in the standard deviation and an exact start, at the
-    points shown, $V_0$ is off $v_0$ by the share $[[it]]$ times a factor that differs from one by
-    less than $[[close]]$ on the finer grid, and by $[[gain]]$ times as much or more on the coarser
-    one.
+    r"""With steps of equal length $\ell$ in the standard deviation and an exact start, of the
+    log-variance $v_N$, at the points shown, $V_0$ is off $v_0$ by the share $[[it]]$ times a
+    factor that differs from one by less than $[[close]]$ on the finer grid, and by $[[gain]]$
+    times as much or more on the coarser one.
 
     Heun's rule and Euler's last step, run in high precision."""
     grids = points(table("v0 sigma^2 N", (0.2, 0.64, 400), (0.2, 0.64, 800)))
@@ -175,7 +175,7 @@ HEUN = Claim(
             "the variance in the score; with that of other data the factor is another",
             lambda: not is_heuns_factor(_HOLDS, 2 * v0),
         ),
-    ), depends=("R16-ode", "heun-flow"), pins=(
+    ), means=Means.CALCULUS, depends=("R16-ode", "heun-flow"), pins=(
         Pin(
             "gbm_ref.exact_law", table(
                 "a v0 mu sigma T N M V", (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),

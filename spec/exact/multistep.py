@@ -20,23 +20,18 @@ Row = tuple[mpf, mpf, mpf]  # q, c_1, c_2
 
 
 def is_the_affine_map(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
-    r"""With $e$ the distance of $u$ from the mean $a$ of $\log X_0$, the denoiser is [[denoiser]],
-    and a row of multistep leads from $e$ to [[row]], where $e_1$, $v_1$ and $e_2$, $v_2$ are the
-    distance and the $v$ of the rows before.
+    r"""With $e$ the distance of $u$ from the mean $a$ of $\log X_0$, which has the variance $v_0$,
+    the denoiser is [[denoiser]], and a row of multistep leads from $e$ to [[row]], where $e_1$,
+    $v_1$ and $e_2$, $v_2$ are the distance and the $v$ of the rows before.
 
     The Hyvärinen score is that of a log-normal law of log-variance [[variance]], at [[state]]; the
     denoisers are put into the row of multistep, whose weights are any."""
     denoiser, row = candidate
-    score = hyvarinen(L, a, _noised(variance)).subs(L, _STATE)
+    score = hyvarinen(L, a, _NOISED.subs(v0, variance)).subs(L, _STATE)
     found = multistep.DENOISER.subs({u: _STATE, h: score})
     earlier = {D1: found.subs({e: e1, v: v1}), D2: found.subs({e: e2, v: v2})}
     moved = multistep.row(c1, c2).subs({**earlier, D: found, u: _STATE}, simultaneous=True) - a
     return vanishes((denoiser - found, row - moved))
-
-
-def _noised(variance: Expr) -> Expr:
-    """The variance of u for data of that variance."""
-    return variance + v
 
 
 def _affine(share: Expr) -> tuple[Expr, Expr]:
@@ -84,7 +79,7 @@ def _run(candidate: tuple[Expr, Expr], at: Values) -> tuple[mpf, mpf, mpf, mpf]:
             (2 * abs(gain) * sizes[0] + gain**2) * at["V"])  # fmt: skip
 
 
-_STATE, _SHARE = a + e, v0 / (v0 + v)
+_NOISED, _STATE, _SHARE = v0 + v, a + e, v0 / (v0 + v)  # _NOISED is the variance of u
 _HOLDS = _affine(_SHARE)
 LAW = Claim(
     "multistep-law", "multistep solvers of the flow on log-normal data", is_the_affine_map,
@@ -95,7 +90,7 @@ LAW = Claim(
             _HOLDS[0], q * e + _SHARE * ((1 - q - c1 - c2) * e + c1 * e1 + c2 * e2),
         ),
     }, shown=lambda pair: {"denoiser": Says("D", pair[0]), "row": pair[1]},
-    values=lambda: {"variance": _noised(v0), "state": _STATE}, names={"v0": "v_0"}, sheet=("R16",),
+    values=lambda: {"variance": _NOISED, "state": _STATE}, names={"v0": "v_0"}, sheet=("R16",),
     assumptions=(
         Assumption(
             f"{COORDINATE}, and the score is the exact one",

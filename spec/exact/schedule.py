@@ -72,9 +72,9 @@ def holds_in_the_clock(candidate: tuple[Expr, ...], data: Expr = v0) -> bool:
 
 def is_after_one_row(law: Pair) -> bool:
     r"""On log-normal data of log-variance $v_0$ with the exact score, a row of A13 that takes off
-    $d$ of $v_t$ and $\delta_m$ of $m$ carries a normal law of $\log X$ whose mean lies $e$ above
-    that of the data at that time, with variance $V$, to one with mean $[[0]]$ above the same place
-    and variance $[[1]]$.
+    $d$ of $v_t$, the integral of $\sigma^2$, and $\delta_m$ of $m$ carries a normal law of $\log
+    X$ whose mean lies $e$ above that of the data at that time, with variance $V$, to one with mean
+    $[[0]]$ above the same place and variance $[[1]]$.
 
     As for R8: the row adds a multiple of the score, which is affine, and noise to $\log X$."""
     found = Matrix(law_after(fall=Integer(0))).subs({v: v0 + vt, h: d, m: dm / r**2})

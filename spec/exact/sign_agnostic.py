@@ -114,9 +114,9 @@ def are_the_values(candidate: Mapping) -> bool:
     rounded = all([rounds_to(value, text) for value, text in texts])
     data, total, _, drift, strength = (mpf(value) for value in _OTHERS[-1].values())
     errors = [(f * N, (g - data) * N) for N, (f, g) in zip(_STEPS, chains[1:4], strict=True)]
-    limits = [_eliminated(*column) / total for column in zip(*errors, strict=True)]
+    limits = [_eliminated(*column) for column in zip(*errors, strict=True)]
     limits.append(_eliminated(*(mean for mean, _ in chains[4:])))
-    at = {v: data, vN: data + total, slope: drift, kappa: strength, h: 1}
+    at = {v: data, vN: data + total, slope: drift, kappa: strength, h: total}
     found = [mpf(f.subs(at)) for f in (*candidate["bias"], candidate["gap"])]
     return rounded and all([agree(f, g, _DIGITS) for f, g in zip(found, limits, strict=True)])
 
@@ -129,7 +129,7 @@ def _eliminated(coarse: mpf, middle: mpf, fine: mpf) -> mpf:
 _DIGITS, _STEPS = 3, (8, 16, 32)
 _FIRST, *_OTHERS = table(
     "v0 sigma^2 N m' kappa", ("0.2", "0.64", 100, "0", "1"),
-    *(("0.2", "0.1", N, "0.3", strength) for strength in ("1", "0.6") for N in _STEPS),
+    *(("0.2", "0.1", N, "0.4", strength) for strength in ("1", "0.6") for N in _STEPS),
 )  # fmt: skip
 
 
