@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.evaluation.features import load_or_train_classifier as load_or_train_classifier
     from gbm_fast.evaluation.known_laws import law_distances as law_distances
     from gbm_fast.evaluation.known_laws import score_errors as score_errors
+    from gbm_fast.evaluation.marginals import marginal_distances as marginal_distances
     from gbm_fast.evaluation.metrics import evaluate_images as evaluate_images
     from gbm_fast.flips import log_average_flip_probability as log_average_flip_probability
     from gbm_fast.flips import log_flip_probability as log_flip_probability

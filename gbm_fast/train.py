@@ -30,7 +30,10 @@ COMMAND = Command(
     "Train a multiplicative diffusion model, sample from it and measure the samples.",
     (
         Group("data", (
-            *_of_training("dataset", "data_dir", "class_conditional", "label_dropout", "preset"),
+            *_of_training(
+                "dataset", "data_dir", "range", "zeros", "class_conditional", "label_dropout",
+                "preset",
+            ),
             "config",
         )),
         Group("time", _of_training("minutes", "steps", "seed")),

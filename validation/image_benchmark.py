@@ -230,7 +230,6 @@ class _Benchmark:
         write_text(self.stem.with_suffix(".md"), markdown(record))
 
     def _draw(self) -> None:
-        from gbm_fast.data import positive_from_integers
         from gbm_fast.data.pictures import save_panels
         from validation.benchmark.page import draw_annealing, draw_evaluations, labels
 
@@ -239,11 +238,13 @@ class _Benchmark:
         if "annealing" in self.options.groups:
             draw_annealing(self.record(), self.stem.with_suffix(".png"))
             return
-        real = positive_from_integers(self.data.test_images[:_PANEL], self.data.max_value)
+        real = self.data.positive(self.data.test_images[:_PANEL])
         panels = [("real test images", real)]
         panels += zip(labels(self.entries), self.panels, strict=True)
         title = f"{self.data.name}: one network, {len(self.entries)} ways to sample it"
-        save_panels(self.stem.with_suffix(".png"), panels, self.data.max_value, title, columns=6)
+        save_panels(
+            self.stem.with_suffix(".png"), panels, self.data.grey_levels(), title, columns=6
+        )
         draw_evaluations(self.record(), self.folder / f"{self.data.name}_evaluations.png")
 
 

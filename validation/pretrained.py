@@ -73,7 +73,8 @@ def make(options: Options) -> Path:
     for settings in SHOWN:
         images = run.sampler(replace(settings, num_images=options.num_images))()
         rows.append((settings, evaluate(images)))
-    picture = tile(run.sample(40, seed=0, label=None), 10, run.grey_levels())
+    shown = run.pictured(run.sample(40, seed=0, label=None))
+    picture = tile(shown.images, 10, shown.max_value)
     save_png(folder / "samples.png", picture, scale=max(1, 224 // run.event_shape[-1] // 8))
     write_text(folder / "README.md", _card(options.name, run, rows))
     size = sum(path.stat().st_size for path in folder.iterdir())

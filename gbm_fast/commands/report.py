@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.data import ImageData
 from gbm_fast.data.pictures import save_panels
 from gbm_fast.evaluation.classifier import require_size, training_seconds
 from gbm_fast.evaluation.estimates import seconds_of_sampling, spoken
@@ -19,6 +19,7 @@ from gbm_fast.evaluation.features import (
     require_classifier,
 )
 from gbm_fast.evaluation.generated import FEATURES_NAME, gathered
+from gbm_fast.evaluation.marginals import marginal_distances, spoken_marginals
 from gbm_fast.evaluation.metrics import (
     METRICS_NAME,
     Evaluator,
@@ -38,7 +39,7 @@ from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.runs import TrainedModel
 
 _SHOWN = 64
-_PICTURE = "samples.png"
+_PICTURE, _REAL = "samples.png", "real test images"
 _WITHOUT = "--metrics-images 0 trains without samples and distances"
 
 
@@ -49,6 +50,8 @@ def without_distances(config: TrainConfig, data: ImageData | None) -> str:
     OSError where they can, and the classifier's file or folder stands in the way.
     """
     if not config.metrics_images or data is None:
+        return ""
+    if data.max_value is None:
         return ""
     try:
         require_floor(_count(config, data), data)
@@ -110,7 +113,8 @@ def report_images(run: TrainedModel, data: ImageData, measured: bool = True) -> 
 
 def _announce(run: TrainedModel, samplers: list[Sampler], data: ImageData, measured: bool) -> None:
     seconds = seconds_of_sampling(samplers) / world().size
-    if measured and not classifier_path(data, run.folder.parent / FEATURES_NAME).exists():
+    features = classifier_path(data, run.folder.parent / FEATURES_NAME)
+    if measured and data.max_value is not None and not features.exists():
         seconds += training_seconds(data)
     what = "samples and distances" if measured else "samples"
     print(f"{what}: {spoken(seconds)} (skip with --metrics-images 0)", flush=True)
@@ -134,16 +138,20 @@ def _made(samplers: list[Sampler]) -> Samples:
 
 def _show(run: TrainedModel, data: ImageData, samples: Samples) -> Panels:
     """samples.png without distances; the work of process 0."""
-    panels = [(settings.caption, images[:_SHOWN]) for settings, images in samples]
-    real = positive_from_integers(data.test_images[:_SHOWN], data.max_value)
-    panels.append(("real test images", real))
-    save_panels(run.folder / _PICTURE, panels, data.max_value, data.name)
+    kept = [(settings.caption, images[:_SHOWN]) for settings, images in samples]
+    real = run.images_of(data.positive(data.test_images[:_SHOWN]))
+    shown = [(label, run.pictured(images)) for label, images in [*kept, (_REAL, real)]]
+    panels = [(label, picture.images) for label, picture in shown]
+    save_panels(run.folder / _PICTURE, panels, shown[-1][1].max_value, data.name)
     print(f"picture: {run.folder / _PICTURE}", flush=True)
     return panels
 
 
 def _measure(run: TrainedModel, data: ImageData, samples: Samples, panels: Panels) -> None:
     """The table, the picture with distances, and the record; the work of process 0."""
+    if data.max_value is None:
+        _measure_marginals(run, data, samples)
+        return
     extractor = load_or_train_classifier(data, run.folder.parent / FEATURES_NAME)
     evaluate = Evaluator(data, extractor)
     results: list[tuple[SamplingSettings, Result]] = []
@@ -162,10 +170,24 @@ def _measure(run: TrainedModel, data: ImageData, samples: Samples, panels: Panel
         return
     print(format_table([(s.sampler, s.start, result) for s, result in results]), flush=True)
     floor = results[0][1]["frechet_floor"]
-    panels[-1] = f"real test images\nFréchet of real training images {floor:.1f}", panels[-1][1]
+    panels[-1] = f"{_REAL}\nFréchet of real training images {floor:.1f}", panels[-1][1]
     title = f"{data.name}: N = {len(samples[0][1])}, {extractor.name} features"
     save_panels(run.folder / _PICTURE, panels, data.max_value, title)
     of = run.identity()
     for settings, result in results:
+        record_metrics(run.folder / METRICS_NAME, asdict(settings), result, of)
+    print(f"numbers: {run.folder / METRICS_NAME}")
+
+
+def _measure_marginals(run: TrainedModel, data: ImageData, samples: Samples) -> None:
+    """Of data in units of their own: the marginals of each sampler, printed and recorded."""
+    of = run.identity()
+    for settings, values in samples:
+        try:
+            result = marginal_distances(values, data.train_images, data.test_images)
+        except ValueError as error:
+            print(f"no distances of {settings.caption}: {error}")
+            continue
+        print(f"{settings.caption}: {spoken_marginals(result)}")
         record_metrics(run.folder / METRICS_NAME, asdict(settings), result, of)
     print(f"numbers: {run.folder / METRICS_NAME}")

@@ -24,7 +24,7 @@ from gbm_fast.runtime.places import require_writable
 from gbm_fast.runtime.random import SCHEME
 from gbm_fast.sampling.batching import batches
 from gbm_fast.sampling.files import Draw, claim_folder, draw_grid, finish, open_folder, write_batch
-from gbm_fast.sampling.film import save_trajectory
+from gbm_fast.sampling.film import require_images, save_trajectory
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import SampleConfig
 from gbm_fast.settings.failures import naming_folder, naming_memory
@@ -62,7 +62,7 @@ def _memory(settings: SamplingSettings) -> str:
 def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
     run, settings = sampler.run, sampler.settings
     if config.film is not None:
-        run.grey_levels()
+        require_images(run)
     folder = config.samples
     from_main(lambda: require_writable(folder))
     record = _record(sampler, source)
@@ -121,7 +121,7 @@ def _drawing(sampler: Sampler) -> Draw:
     """What draws grid.png: the images, or samples against the exact density of a law."""
     run = sampler.run
     if run.law is None:
-        return draw_grid(run.grey_levels())
+        return draw_grid(run.max_value, run.scale)
     label = sampler.label if run.num_classes else None
     law = run.law if label is None else as_mixture(run.law.component(label))
     title = f"{run.config.dataset}: {sampler.caption}"

@@ -153,8 +153,13 @@ def _images(config: TrainConfig) -> ImageData | None:
             "gbm_fast.train_run(config, data)."
         )
     loaded: list[ImageData] = []
-    from_main(lambda: loaded.append(load_dataset(config.dataset, config.data_dir)))
-    return loaded[0] if loaded else load_dataset(config.dataset, config.data_dir)
+
+    def load() -> ImageData:
+        place, own, zeros = config.data_dir, config.range, config.zeros
+        return load_dataset(config.dataset, place, range=own, zeros=zeros)
+
+    from_main(lambda: loaded.append(load()))
+    return loaded[0] if loaded else load()
 
 
 def _batches(config: TrainConfig, images: ImageData | None, data: Data | None) -> Batches:
@@ -213,7 +218,9 @@ def _sample_grid(trainer: Trainer) -> None:
     try:
         if run.law is None:
             images = _shown(run)
-            from_main(lambda: save_png(path, tile(images, _COLUMNS, run.grey_levels()), scale=3))
+            shown = run.pictured(images)
+            picture = tile(shown.images, _COLUMNS, shown.max_value)
+            from_main(lambda: save_png(path, picture, scale=3))
         elif is_main():
             save_law_picture(run, path, 2000)
     except ValueError as error:

@@ -68,12 +68,20 @@ def is_grey(pixels: Levels) -> bool:
     return bool((pixels == pixels[:1]).all())
 
 
-def encode_image(levels: Levels) -> tuple[str, bytes]:
+def encode_image(levels: Levels | NDArray[np.float32]) -> tuple[str, bytes]:
     """(suffix, content) of a file that holds levels (channels, height, width) without loss.
 
-    PNG, and TIFF for colour of 16 bits, which Pillow cannot write as PNG.
+    PNG, and TIFF for colour of 16 bits, which Pillow cannot write as PNG, and for floats, channel
+    after channel.
     """
     buffer = io.BytesIO()
+    if levels.dtype == np.float32:
+        import tifffile
+
+        pixels, kind = levels[0] if len(levels) == 1 else levels, "minisblack"
+        separate = None if len(levels) == 1 else "separate"
+        tifffile.imwrite(buffer, pixels, photometric=kind, planarconfig=separate)
+        return ".tif", buffer.getvalue()
     if levels.dtype == np.uint16 and len(levels) == 3:
         import tifffile
 

@@ -7,7 +7,8 @@
 `train` may be called `training`, and `test` `testing`, `val`, `valid` or `validation`, in upper or
 lower case. Folders with these names are a split or an error, never classes. Without them every
 tenth image in the order of classes and names is held out. The images are grey if all of them are
-grey by content, else all of them are colour.
+grey by content, else all of them are colour. Float TIFF files and arrays of NumPy (.npy), one
+image each, are in units of their own, with as many channels as they have.
 """
 
 from pathlib import Path
@@ -18,11 +19,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from gbm_fast.data.codecs import SUFFIXES, Levels, is_grey, read_image
+from gbm_fast.data.codecs import Levels, is_grey, read_image
 from gbm_fast.data.directory import check_folder, say
 from gbm_fast.data.held_out import held_out, plain_name
 from gbm_fast.data.listing import list_images, printable
 from gbm_fast.data.types import ImageData
+from gbm_fast.data.values import ARRAY, VALUE_SUFFIXES, Values, number_type, read_values, settled
+from gbm_fast.settings.training import Range, Zeros
 
 _ONE_CLASS = "image"
 Role = Literal["train", "test", "val"]
@@ -32,21 +35,26 @@ _ROLES: dict[str, Role] = {
     **dict.fromkeys(("val", "valid", "validation"), "val"),
 }
 
+_LEVELS = {torch.uint8: 255, torch.uint16: 65535}
+
 Listing = list[tuple[str, Path]]
 
 
-def load_folder(folder: Path) -> ImageData:
-    """The images below `folder`, with 8 or 16 bits; layouts as the module says.
+def load_folder(folder: Path, own: Range = "auto", zeros: Zeros = "refuse") -> ImageData:
+    """The images below `folder`, grey levels or units of their own; layouts as the module says.
+
+    own     data: integers are in units of their own as well
+    zeros   what becomes of zeros and NaN in units of their own, as in `settled`
 
     Raises ValueError for a folder that cannot be read or has no images, a mixture of files and
     class folders, folders named like a split that are none, fewer than ten images without a split,
     a class that only the test images have, files that differ in size or depth, and whatever
-    `list_images` and `read_image` refuse.
+    `list_images`, `read_image`, `read_values` and `settled` refuse.
     """
     check_folder(folder, may_be_missing=False)
-    found = list_images(folder, SUFFIXES)
+    found = list_images(folder, VALUE_SUFFIXES)
     if not found:
-        raise ValueError(f"{folder} holds no images ({', '.join(SUFFIXES)}).")
+        raise ValueError(f"{folder} holds no images ({', '.join(VALUE_SUFFIXES)}).")
     parts = _own_split(folder, found)
     listings = [_with_classes(part, found) for part in parts or [folder]]
     files = [entry for listing in listings for entry in listing]
@@ -56,7 +64,11 @@ def load_folder(folder: Path) -> ImageData:
         is_test = torch.arange(len(files)) >= len(listings[0])
     else:
         is_test = held_out(len(files), str(folder))
-    images = _read_all([path for _, path in files])
+    paths = [path for _, path in files]
+    if own == "data" or number_type(paths[0]).kind == "f" or paths[0].suffix.lower() == ARRAY:
+        images = torch.from_numpy(settled(_read_values(paths, own), zeros, str(folder)))
+    else:
+        images = _read_all(paths)
     labels = torch.tensor([classes.index(name) for name, _ in files])
     return ImageData(
         name=plain_name("folder", folder.resolve().name),
@@ -64,7 +76,7 @@ def load_folder(folder: Path) -> ImageData:
         train_labels=labels[~is_test],
         test_images=images[is_test],
         test_labels=labels[is_test],
-        max_value=255 if images.dtype == torch.uint8 else 65535,
+        max_value=_LEVELS.get(images.dtype),
         class_names=printable(classes),
     )
 
@@ -153,7 +165,30 @@ def _read_all(paths: list[Path]) -> Tensor:
     return torch.from_numpy(images)
 
 
-def _require_alike(path: Path, pixels: Levels, first_path: Path, first: Levels) -> None:
+def _read_values(paths: list[Path], own: Range) -> Values:
+    """All images in units of their own, (n, channels, height, width), in one piece of memory."""
+    first = read_values(paths[0])
+    images = np.empty((len(paths), *first.shape), np.float32)
+    for index, path in enumerate(tqdm(paths, desc="images", unit="file", mininterval=0.5)):
+        if own != "data" and (kind := number_type(path)).kind != "f":
+            raise ValueError(
+                f"{path} holds {kind}, in a folder with numbers in units of their own: pass "
+                "--range data where its integers are such numbers too, or take it away."
+            )
+        values = read_values(path)
+        if len(values) != len(first):
+            raise ValueError(
+                f"{path} has {len(values)} channels and {paths[0]} {len(first)}: save all images "
+                "with the same channels."
+            )
+        _require_alike(path, values, paths[0], first)
+        images[index] = values
+    return images
+
+
+def _require_alike(
+    path: Path, pixels: Levels | Values, first_path: Path, first: Levels | Values
+) -> None:
     if pixels.shape[1:] != first.shape[1:]:
         sizes = " and ".join(f"{p.shape[1]} x {p.shape[2]}" for p in (pixels, first))
         raise ValueError(

@@ -12,13 +12,17 @@ from gbm_fast.data.natural_patches import load_natural_patches
 from gbm_fast.data.npy import load_npy
 from gbm_fast.data.sources import CIFAR10, FASHION_MNIST, KUZUSHIJI_MNIST, MNIST
 from gbm_fast.data.types import ImageData
-from gbm_fast.settings.training import ImageName
+from gbm_fast.settings.training import ImageName, Range, Zeros
 
 DATASETS: tuple[str, ...] = get_args(ImageName)
 
 
 def load_dataset(
-    name: str, data_dir: Path | str | None = None, download: bool = True
+    name: str,
+    data_dir: Path | str | None = None,
+    download: bool = True,
+    range: Range = "auto",  # noqa: A002
+    zeros: Zeros = "refuse",
 ) -> ImageData:
     """Load one of `DATASETS`, downloading what is missing where that is allowed.
 
@@ -28,6 +32,10 @@ def load_dataset(
         `npy` it is the folder of images or the file itself, and must be given. Not used by
         `digits` and `natural-patches`, which are made of what other packages ship.
     download: whether missing files may be fetched into that directory.
+    range: of `folder` and `npy`: `data` takes integers in units of their own, as floats are taken
+        anyway; auto: as grey levels.
+    zeros: what becomes of zeros and missing values in units of their own: `refuse`, or `floor`,
+        the least positive number in their place.
 
     What a user should know of the data (what was left out, or could not be verified) is printed
     to stderr, a line each. Raises ValueError for an unknown name, for whatever is wrong with the
@@ -36,7 +44,7 @@ def load_dataset(
     """
     place = None if data_dir is None else Path(data_dir)
     try:
-        return _load(name, place, download)
+        return _load(name, place, download, range, zeros)
     except MemoryError as error:
         raise ValueError(
             f"the images of {name} ({data_dir or 'the default place'}) do not fit into the memory "
@@ -44,7 +52,7 @@ def load_dataset(
         ) from error
 
 
-def _load(name: str, data_dir: Path | None, download: bool) -> ImageData:
+def _load(name: str, data_dir: Path | None, download: bool, own: Range, zeros: Zeros) -> ImageData:
     match name:
         case "digits":
             return load_digits()
@@ -59,9 +67,9 @@ def _load(name: str, data_dir: Path | None, download: bool) -> ImageData:
         case "cifar10":
             return load_cifar(CIFAR10, resolve_data_dir(data_dir), download)
         case "folder":
-            return load_folder(_given(name, data_dir))
+            return load_folder(_given(name, data_dir), own, zeros)
         case "npy":
-            return load_npy(_given(name, data_dir))
+            return load_npy(_given(name, data_dir), own, zeros)
     raise ValueError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}.")
 
 

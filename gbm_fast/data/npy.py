@@ -1,8 +1,8 @@
 """An array file as a data set: `--dataset npy --data-dir FILE.npy`.
 
 The array holds grey levels, uint8 or uint16, as (n, height, width) or, with 1 or 3 channels, as
-(n, height, width, channels) or (n, channels, height, width). It has one class and no split: every
-tenth image is held out.
+(n, height, width, channels) or (n, channels, height, width), or positive floats in units of their
+own, which may have more channels. It has one class and no split: every tenth image is held out.
 """
 
 from pathlib import Path
@@ -14,25 +14,40 @@ from numpy.typing import NDArray
 from gbm_fast.data.directory import is_file
 from gbm_fast.data.held_out import held_out, plain_name
 from gbm_fast.data.types import ImageData
+from gbm_fast.data.values import channels_first, settled
 from gbm_fast.runtime.reading import read_array
+from gbm_fast.settings.training import Range, Zeros
 
 _CHANNELS = (1, 3)
 _LAYOUTS = "(n, h, w), (n, h, w, channels) or (n, channels, h, w) with 1 or 3 channels"
 
 
-def load_npy(path: Path) -> ImageData:
-    """The images of one .npy file.
+def load_npy(path: Path, own: Range = "auto", zeros: Zeros = "refuse") -> ImageData:
+    """The images of one .npy file: grey levels, or floats in units of their own.
 
-    Raises ValueError for a missing or damaged file, an object array, another number type (floats
-    among them: they have no grey levels to return to), a shape that is no set of images or that
-    can be read in two ways, and fewer than ten images.
+    own     data: integers are in units of their own as well
+    zeros   what becomes of zeros and NaN in units of their own, as in `settled`
+
+    Raises ValueError for a missing or damaged file, an object array, another number type, a shape
+    that is no set of images or that can be read in two ways, fewer than ten images, and what
+    `settled` refuses.
     """
     if not is_file(path):
         raise ValueError(f"{path} does not exist: --dataset npy needs --data-dir FILE.npy.")
-    array = read_array(path, None, lambda shape, dtype: _require_images(path, shape))
+
+    def check(shape: tuple[int, ...], dtype: np.dtype) -> None:
+        if not _in_own_units(dtype, own):
+            _require_images(path, shape)
+
+    array = read_array(path, None, check)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)  # the only one that torch has
-    _require_levels(path, array)
-    levels = torch.from_numpy(np.ascontiguousarray(_channels_first(array)))
+    in_own_units = _in_own_units(array.dtype, own)
+    if in_own_units:
+        array = settled(channels_first(path, array), zeros, str(path))
+    else:
+        _require_levels(path, array)
+        array = _channels_first(array)
+    levels = torch.from_numpy(np.ascontiguousarray(array))
     is_test = held_out(len(levels), str(path))
     labels = torch.zeros(len(levels), dtype=torch.int64)
     return ImageData(
@@ -41,20 +56,21 @@ def load_npy(path: Path) -> ImageData:
         train_labels=labels[~is_test],
         test_images=levels[is_test],
         test_labels=labels[is_test],
-        max_value=int(np.iinfo(array.dtype).max),
+        max_value=None if in_own_units else int(np.iinfo(array.dtype).max),
         class_names=("image",),
     )
+
+
+def _in_own_units(dtype: np.dtype, own: Range) -> bool:
+    return dtype.kind == "f" or own == "data" and dtype.kind in "ui"
 
 
 def _require_levels(path: Path, array: NDArray) -> None:
     if array.dtype in (np.uint8, np.uint16):
         return
-    advice = "save the grey levels as uint8 (0..255) or uint16 (0..65535)"
-    if np.issubdtype(array.dtype, np.floating):
-        bad = int((~np.isfinite(array)).sum()), int((array < 0).sum())
-        if any(bad):
-            advice = f"{bad[0]} of them not finite and {bad[1]} negative: mend these, and {advice}"
-        advice += ", for instance np.rint(65535 * (x / x.max())).astype(np.uint16)"
+    advice = "save grey levels as uint8 (0..255) or uint16 (0..65535)"
+    if array.dtype.kind in "ui":
+        advice += ", or pass --range data, which takes them in units of their own"
     raise ValueError(f"{path} holds {array.dtype}: {advice}.")
 
 

@@ -4,17 +4,39 @@ import io
 import math
 import textwrap
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from gbm_fast.data import integers_from_positive
+from gbm_fast.data.scale import LogScale
 from gbm_fast.runtime.figures import ConstrainedLayoutEngine, Figure
 from gbm_fast.runtime.files import write_atomic
 
 # Characters of a label's line, at its font size, in the width of a panel.
 _LABEL_WIDTH = 62
+
+
+class Picture(NamedTuple):
+    """Images (n, C, H, W) in [1, 2], C of 1 or 3, to be shown with so many grey levels."""
+
+    images: Tensor
+    max_value: int
+
+
+def pictured(images: Tensor, max_value: int | None, scale: LogScale | None) -> Picture:
+    """What to show of images of a data set with this `max_value`, or this scale.
+
+    In units of their own black and white are 2.5 deviations of the logarithms below and above
+    their mean; of other numbers of channels than 1 and 3 the first is shown.
+    """
+    if scale is None:
+        assert max_value is not None
+        return Picture(images, max_value)
+    shown = 1 + ((scale.states(images).log() + 2.5) / 5).clamp(0, 1)
+    return Picture(shown if shown.shape[1] in (1, 3) else shown[:, :1], 255)
 
 
 def tile(images: Tensor, columns: int, max_value: int, gap: int = 1) -> np.ndarray:

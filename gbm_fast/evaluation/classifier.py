@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.data import ImageData
 
 _EVALUATION_BATCH = 500
 
@@ -108,7 +108,7 @@ def _new(data: ImageData, seed: int) -> FeatureClassifier:
 
 
 def _loss(network: FeatureClassifier, data: ImageData, index: Tensor) -> Tensor:
-    images = positive_from_integers(data.train_images[index], data.max_value)
+    images = data.positive(data.train_images[index])
     return functional.cross_entropy(network(images), data.train_labels[index])
 
 
@@ -163,6 +163,6 @@ def accuracy(network: FeatureClassifier, data: ImageData) -> float:
             data.test_labels.split(_EVALUATION_BATCH),
             strict=True,
         ):
-            logits = network(positive_from_integers(images, data.max_value))
+            logits = network(data.positive(images))
             correct += int((logits.argmax(dim=1) == labels).sum())
     return correct / len(data.test_images)

@@ -40,7 +40,7 @@ def read_images(path: Path, data: ImageData) -> Tensor:
     if path.suffix not in (".npy", ".npz") or not path.is_file():
         raise ValueError(f"{path} is neither a folder of images nor a .npy or .npz file.")
     array = read_array(path, "images", lambda *found: _require_images(path, shape, *found))
-    return _as_images(path, array, data.max_value)
+    return _as_images(path, array, data.grey_levels())
 
 
 def _read_file(file: Path, shape: tuple[int, ...]) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gbm_fast.data import ImageData, load_dataset, positive_from_integers
+from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.data.types import Events
 from gbm_fast.evaluation.features import (
     FeatureExtractor,
@@ -58,7 +58,9 @@ def measured_data(run: Path, measurement: Measurement) -> ImageData:
             f"data_dir is no option for {run}, a run on {trained.dataset}, which is not read from "
             "files: leave it out."
         )
-    data = load_dataset(trained.dataset, measurement.data_dir or trained.data_dir)
+    place = measurement.data_dir or trained.data_dir
+    data = load_dataset(trained.dataset, place, range=trained.range, zeros=trained.zeros)
+    data.grey_levels()
     of = weights_facts(run)
     require_same_images(run, data, of.get("train_sha256"), of.get("test_sha256"))
     return data
@@ -68,7 +70,7 @@ def training_events(data: ImageData, settings: SamplingSettings) -> Events | Non
     """The training images for a start that reads them; None for another start."""
     if settings.start not in FROM_IMAGES:
         return None
-    return Events(positive_from_integers(data.train_images, data.max_value), data.train_labels)
+    return Events(data.positive(data.train_images), data.train_labels)
 
 
 def features_folder(run: Path, measurement: Measurement) -> Path:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.data import ImageData
 from gbm_fast.evaluation.classes import class_shares, total_variation
 from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
 from gbm_fast.evaluation.features import FeatureExtractor
@@ -150,13 +150,13 @@ class Evaluator:
         Raises ValueError for fewer than three test images.
         """
         if self._nearest is None:
-            images = positive_from_integers(self._data.train_images, self._data.max_value)
+            images = self._data.positive(self._data.train_images)
             self._nearest = NearestImages(self._extractor(images), self._test_features())
         return self._nearest
 
     def _test_features(self) -> Array:
         if self._reference is None:
-            images = positive_from_integers(self._data.test_images, self._data.max_value)
+            images = self._data.positive(self._data.test_images)
             self._reference = self._extractor(images)
         return self._reference
 
@@ -208,7 +208,7 @@ def _training_samples(
     # The sets overlap; each image goes through the network once.
     needed, places = np.unique(draws, return_inverse=True)
     images = data.train_images[torch.from_numpy(needed)]
-    features = extractor(positive_from_integers(images, data.max_value))
+    features = extractor(data.positive(images))
     return [features[rows] for rows in places.reshape(draws.shape)]
 
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.data import ImageData
 from gbm_fast.data.pictures import save_panels
 from gbm_fast.evaluation.features import FeatureExtractor
 from gbm_fast.evaluation.memorisation import Memorisation, NearestImages
@@ -48,10 +48,7 @@ def save_neighbours(
     """
     features, pixels = np.split(rows, [extractor.dim], axis=1)
     shown = min(len(rows), _MOST_SHOWN)
-    sets = [
-        positive_from_integers(images, data.max_value)
-        for images in (data.train_images, data.test_images)
-    ]
+    sets = [data.positive(images) for images in (data.train_images, data.test_images)]
     in_pixels = NearestImages(*(images.flatten(1).double().numpy() for images in sets))
     images = torch.from_numpy(pixels[:shown]).float().reshape(shown, *extractor.image_shape)
     panels = [("generated", images)]
@@ -61,5 +58,5 @@ def save_neighbours(
     ):
         panels.append((label, sets[0][torch.from_numpy(nearest.of(given[:shown]))]))
     title = f"Generated images and the training images nearest to them, {data.name}"
-    save_panels(path, panels, data.max_value, title)
+    save_panels(path, panels, data.grey_levels(), title)
     return in_pixels(pixels)

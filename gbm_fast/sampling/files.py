@@ -1,9 +1,11 @@
 """What sampling writes, as it comes: a set of any size takes the memory of one batch.
 
     parts/            while it is made: the finished batches, and what they belong to
-    png/              a file an image, named by its number (TIFF for 16-bit colour)
-    images.npz        `images`, float32 (n, channels, height, width) in [1, 2], and `labels`, int64
-                      (n,), where the images have a class; of a law samples.npz, `samples` (n, d)
+    png/              a file an image, named by its number (TIFF for 16-bit colour, and for floats
+                      in units of their own)
+    images.npz        `images`, float32 (n, channels, height, width) in [1, 2] or in units of their
+                      own, and `labels`, int64 (n,), where the images have a class; of a law
+                      samples.npz, `samples` (n, d)
     labels.txt        the same labels, a line an image
     grid.png          the first of them, to look at; of a law, against its exact density
     settings.json     how they were made, with a hash of all of them; written last, so that it
@@ -32,7 +34,8 @@ from torch import Tensor
 
 from gbm_fast.data import integers_from_positive
 from gbm_fast.data.codecs import encode_image
-from gbm_fast.data.pictures import save_png, tile
+from gbm_fast.data.pictures import pictured, save_png, tile
+from gbm_fast.data.scale import LogScale
 from gbm_fast.data.types import Events
 from gbm_fast.runtime.files import (
     load_tensors,
@@ -170,13 +173,15 @@ def write_batch(
 ) -> None:
     """The files of a batch: images (batch, C, H, W) in [1, 2], and its part at last.
 
-    max_value: the largest grey level; None for draws (batch, d) of a law, which have no images.
+    max_value: the largest grey level; None for images in units of their own, and for draws
+        (batch, d) of a law, which have no images.
     """
     names = []
-    if "png" in output and max_value is not None:
+    if "png" in output and made.x.ndim == 4:
         (folder / "png").mkdir(exist_ok=True)
         for index, image in zip(batch, made.x, strict=True):
-            suffix, content = encode_image(_levels(image, max_value))
+            kept = image.float().numpy() if max_value is None else _levels(image, max_value)
+            suffix, content = encode_image(kept)
             names.append(f"{index:06d}{suffix}")
             write_atomic(folder / "png" / names[-1], content)
     tensors = {"x": made.x} if made.labels is None else {"x": made.x, "labels": made.labels}
@@ -232,11 +237,12 @@ def _scan(folder: Path, wanted: Sequence[range], shown: int) -> tuple[Tensor, Te
     return torch.cat(first), torch.cat(labels) if labels else None, digest.hexdigest()
 
 
-def draw_grid(max_value: int) -> Draw:
-    """What draws images with so many grey levels, as a square of them."""
+def draw_grid(max_value: int | None, scale: LogScale | None = None) -> Draw:
+    """What draws images with so many grey levels, or of this scale, as a square of them."""
 
     def draw(path: Path, images: Tensor) -> None:
-        save_png(path, tile(images, max(1, round(len(images) ** 0.5)), max_value), scale=3)
+        shown, columns = pictured(images, max_value, scale), max(1, round(len(images) ** 0.5))
+        save_png(path, tile(shown.images, columns, shown.max_value), scale=3)
 
     return draw
 

@@ -24,7 +24,8 @@ def save_trajectory(path: Path, sampler: Sampler, number: int) -> None:
     exp E[log X_0 | X_t]. Raises ValueError for a run on a law.
     """
     run, settings = sampler.run, sampler.settings
-    process, grid, levels = sampler.process, sampler.grid, run.grey_levels()
+    process, grid = sampler.process, sampler.grid
+    require_images(run)
     noise = sampler.noise(range(number, number + 1))
     x_T, labels = sampler.initial_states(noise)
     score = sampler.score(labels)
@@ -40,11 +41,20 @@ def save_trajectory(path: Path, sampler: Sampler, number: int) -> None:
     states.append(visited[-1])
     guesses.append(visited[-1])
     captions.append("the image")
-    above, below = (run.images_of(torch.cat(part).cpu().float()) for part in (states, guesses))
+    parts = (run.images_of(torch.cat(part).cpu().float()) for part in (states, guesses))
+    above, below = (run.pictured(part) for part in parts)
     title = f"{sampler.caption}, image {number} of seed {settings.seed}"
     if labels is not None and sampler.label is None:
         title += f", {run.class_text(int(labels))}"
-    save_film(path, above, below, captions, title, levels)
+    save_film(path, above.images, below.images, captions, title, above.max_value)
+
+
+def require_images(run: TrainedModel) -> None:
+    """Raise ValueError for a run on a law, which has no images."""
+    if run.law is not None:
+        raise ValueError(
+            f"{run.folder} is a run on {run.config.dataset}, which is no image data set."
+        )
 
 
 def _with_contrast_of_data(x: Tensor, run: TrainedModel, process: Process, t: float) -> Tensor:

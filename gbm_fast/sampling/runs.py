@@ -37,6 +37,10 @@ class Run(TrainedModel):
     x may be of any floating dtype and on any device; results are in float32, or the dtype of the
     weights where that is wider, on the run's device. ValueError for anything else.
 
+    Of a run on data in units of their own x is in these units, and so are score, denoiser and
+    likelihood; t counts the noise of the state, whose logarithm has deviation 1, so that at v(t)
+    the log-variance of x itself is s^2 v(t), s the deviation in `scale`.
+
     Of a run with additive noise x is what the noise is added to, the pixels in [1, 2] plus
     sqrt(v(t)) z: real numbers, whose score, denoiser and likelihood are those of x itself.
     """
@@ -97,7 +101,7 @@ class Run(TrainedModel):
         return score_of_classes(self, self.process, labels, 1.0)
 
     def _ready(self, x: Tensor) -> Tensor:
-        """`x` on the device and in the dtype of the weights."""
+        """The state of `x` on the device and in the dtype of the weights."""
         require_tensor(x, "x")
         if x.ndim == 0 or tuple(x.shape[1:]) != self.event_shape:
             raise ValueError(f"x must have shape (n, *{self.event_shape}), got {tuple(x.shape)}.")
@@ -105,7 +109,8 @@ class Run(TrainedModel):
         wanted = torch.float32
         for weight in self.model.parameters():
             wanted = torch.promote_types(wanted, weight.dtype)
-        return x.to(self.device, wanted)
+        state = x if self.scale is None else self.scale.states(x)
+        return state.to(self.device, wanted)
 
     def _times(self, t: Time, count: int) -> Time:
         low, high = noise_range(self.config)
@@ -129,7 +134,13 @@ class Run(TrainedModel):
         """
         ready, times = self._ready(x), self._times(t, len(x))
         score = self._score(labels, len(x))
-        return score.at_log(ready, times) if self._additive else score(ready, times)
+        if self._additive:
+            return score.at_log(ready, times)
+        h = score(ready, times)
+        if self.scale is None:
+            return h
+        _, std = self.scale.moments(h)
+        return (1 + h) / std.to(h) - 1  # of log y = m + s log x
 
     @callers_state_aside()
     @torch.no_grad()
@@ -141,7 +152,13 @@ class Run(TrainedModel):
         if self._additive:
             slope = self.score(x, t, labels)
             return self._ready(x) + expand_like(self.process.log_var(t).to(slope), slope) * slope
-        return denoiser(self._ready(x), self.score(x, t, labels), self.process, t)
+        ready = self._ready(x)
+        h = self._score(labels, len(x))(ready, self._times(t, len(x)))
+        found = denoiser(ready, h, self.process, t)
+        if self.scale is None:
+            return found
+        mean, std = self.scale.moments(found)
+        return mean.to(found) + std.to(found) * found
 
     @callers_state_aside()
     def log_likelihood(
@@ -177,7 +194,13 @@ class Run(TrainedModel):
             divergence = hutchinson_divergence(score, signs.transpose(0, 1).to(ready))
         found = log_likelihood(ready, process, score, divergence, self._terminal(ready), grid)
         # The density of log X is that of X times X.
-        return found + ready.log().flatten(1).sum(1) if self._additive else found
+        if self._additive or self.scale is not None:
+            found = found + ready.log().flatten(1).sum(1)
+        if self.scale is None:
+            return found
+        _, std = self.scale.moments(ready)
+        slopes = (std * x.to(ready.device).double()).log().flatten(1).sum(1)
+        return (found - slopes).to(ready)
 
     def _terminal(self, like: Tensor) -> LogNormal:
         """The law of the start `lognormal`, of all elements of an event."""

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from gbm_fast.data import load_dataset, positive_from_integers
+from gbm_fast.data import load_dataset
 from gbm_fast.data.positive import state_from_pixels
 from gbm_fast.data.types import Events, ImageData
 from gbm_fast.parameterisation import ScoreModel, score_function
@@ -129,7 +129,7 @@ class Sampler:
             if not bool(wanted.any()):
                 raise ValueError(f"no training image of {data.name} has the label {label}.")
             images, labels = images[wanted], labels[wanted]
-        return Events(positive_from_integers(images, data.max_value), labels)
+        return Events(data.positive(images), labels)
 
     @cached_property
     def log_axes(self) -> LogAxes:
@@ -140,7 +140,7 @@ class Sampler:
             images = self._given.x
         else:
             data = self._images()
-            images = positive_from_integers(data.train_images, data.max_value)
+            images = data.positive(data.train_images)
         return log_axes(state_from_pixels(images, self.run.config.noise))
 
     def read(self) -> None:
@@ -158,7 +158,8 @@ class Sampler:
                 f"the training images of {self.run.folder} were given in Python and cannot be "
                 "read again: choose another start, or pass them as data to Sampler."
             )
-        data = load_dataset(config.dataset, self._data_dir or config.data_dir)
+        place = self._data_dir or config.data_dir
+        data = load_dataset(config.dataset, place, range=config.range, zeros=config.zeros)
         self.run.require_same_images(data, tested=False)
         return data
 
@@ -226,7 +227,8 @@ class Sampler:
         """Each batch of indices in `wanted` with its samples and their classes, as they are made.
 
         float32 (batch, *event) on the CPU; images are clipped to [1, 2]: where an ambient sampler
-        ends below zero the clip shows it as 1 (black). One batch is held at a time.
+        ends below zero the clip shows it as 1 (black). Images in units of their own are neither
+        clipped nor shown so. One batch is held at a time.
         """
         most = self._at_once()
         parts = len(wanted)

@@ -16,7 +16,10 @@ class OtherSettingsError(ValueError):
 
 
 # Settings that older records lack: what they did is the default.
-_ADDED = ("class_conditional", "label_dropout", "noise", "target_level", "initial_weights")
+_ADDED = (
+    *("class_conditional", "label_dropout", "noise", "target_level", "initial_weights"),
+    *("range", "zeros"),
+)
 
 
 def to_json(config: TrainConfig) -> str:

@@ -37,6 +37,8 @@ LAWS = (*TOYS, "own-law")
 """Data that are drawn from a law with a known score, in place of images."""
 COLOUR = ("natural-patches", "cifar10")
 """Data sets of 32 x 32 colour images: a third more pixels than MNIST's, in three channels."""
+Range = Literal["auto", "data"]
+Zeros = Literal["refuse", "floor"]
 NoiseName = Literal["multiplicative", "additive"]
 ProcessName = Literal["variance-exploding", "constant"]
 PresetName = Literal["auto", "paper", "paper-code", "cpu", "gpu", "demo"]
@@ -59,6 +61,12 @@ class TrainConfig:
     data_dir: Path | None = None
     """Folder of the data (default: $GBM_DATA, else ./data, to which missing files are fetched);
     with --dataset npy the file."""
+    range: Range = "auto"
+    """Of folder and npy: auto takes integers of 8 or 16 bits as grey levels, which are mapped to
+    [1, 2], and floats in units of their own; data: integers in units of their own as well."""
+    zeros: Zeros = "refuse"
+    """What becomes of zeros and missing values (NaN, or what a TIFF file declares as missing) in
+    units of their own: refuse, or floor, the least positive number of the data in their place."""
     out_dir: Path = Path("runs")
     """Where run folders are made."""
     run_dir: Path | None = None
@@ -280,6 +288,13 @@ def check_combinations(config: TrainConfig) -> None:
     for name in other:
         if getattr(config, name) != defaults[name]:
             raise ValueError(f"{name} is no setting of process {config.process}: leave it out.")
+    if config.dataset not in OWN_DATA:
+        for name in ("range", "zeros"):
+            if getattr(config, name) != defaults[name]:
+                raise ValueError(
+                    f"{name} is no setting of dataset {config.dataset}, which has grey levels or "
+                    "is a law: leave it out."
+                )
     if config.noise == "additive":
         _check_additive(config)
     if config.label_dropout and not config.class_conditional:

@@ -8,6 +8,7 @@ training is class-conditional the same events have labels.
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import asdict
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.data.positive import state_from_pixels
+from gbm_fast.data.scale import LogScale
 from gbm_fast.data.statistics import DataStatistics, data_statistics, law_statistics
 from gbm_fast.data.types import Events
 from gbm_fast.process import Process
@@ -38,7 +40,9 @@ class Batches(ABC):
     log_std: float
     """Their standard deviation."""
     max_value: int | None
-    """The largest grey level; None where the events are no images."""
+    """The largest grey level; None where the events have none."""
+    scale: LogScale | None = None
+    """The scale of events in units of their own; None of grey levels, and of a law."""
     num_classes: int
     """Classes of the labels; 0 where the events have none."""
     class_names: tuple[str, ...] = ()
@@ -63,7 +67,8 @@ class Batches(ABC):
         """What a checkpoint says of its data: shape, levels, moments, classes; plain JSON."""
         names = ("max_value", "log_mean", "log_std", "num_classes")
         facts = {"event_shape": list(self.event_shape)} | {n: getattr(self, n) for n in names}
-        return facts | {"class_names": list(self.class_names)}
+        scale = None if self.scale is None else asdict(self.scale)
+        return facts | {"class_names": list(self.class_names), "scale": scale}
 
     def require_same(self, facts: dict[str, Any]) -> None:
         """Raise ValueError unless `facts`, read from a checkpoint, are those of these data.
@@ -78,7 +83,7 @@ class Batches(ABC):
                     "the checkpoint is of other training images or labels than these: put them "
                     "back (--data-dir), or choose another run folder."
                 )
-            if name == "test_sha256":  # no step of a training sees them
+            if name in ("test_sha256", "scale"):  # no step sees those, and these follow the images
                 continue
             close = isinstance(now, float) and math.isclose(then, now, rel_tol=1e-9)
             if then != now and not close:
@@ -109,9 +114,11 @@ def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Ten
 def _log_moments(data: ImageData, noise: NoiseName) -> tuple[float, float]:
     """Mean and deviation of the logarithms of all states, by counting the grey levels.
 
-    All images as float64 would take eight times their memory, in every process. Raises ValueError
-    where all pixels have one level.
+    All images as float64 would take eight times their memory, in every process. In units of their
+    own they are 0 and 1 (`LogScale`). Raises ValueError where all pixels have one level.
     """
+    if data.max_value is None:
+        return 0.0, 1.0
     counts = np.zeros(data.max_value + 1)
     for images in data.train_images.split(4096):
         counts += np.bincount(images.numpy().ravel(), minlength=len(counts))
@@ -153,13 +160,20 @@ class ImageBatches(Batches):
         noise: multiplicative, of the images mapped to [1, 2], or additive, of exp of these.
 
     Raises ValueError for labels that are wanted of data with one class, or with a class that has
-    no training image, and for images of which all pixels are equal.
+    no training image, for images of which all pixels are equal, and for additive noise on images
+    in units of their own.
     """
 
     def __init__(
         self, data: ImageData, with_labels: bool = False, noise: NoiseName = "multiplicative"
     ) -> None:
+        if noise == "additive" and data.max_value is None:
+            raise ValueError(
+                f"noise additive is for grey levels, and {data.name} is in units of its own: "
+                "leave noise out."
+            )
         self._data, self._noise = data, noise
+        self.scale = data.scale
         self.num_classes = _require_classes(data) if with_labels else 0
         self.event_shape = (data.channels, *data.image_size)
         self.class_names = data.class_names
@@ -168,7 +182,7 @@ class ImageBatches(Batches):
 
     @cached_property
     def statistics(self) -> DataStatistics:
-        images = positive_from_integers(self._data.train_images, self._data.max_value)
+        images = self._data.positive(self._data.train_images)
         labels, classes = self._data.train_labels, self._data.num_classes
         return data_statistics(images, labels, classes, self._noise)
 
@@ -179,7 +193,7 @@ class ImageBatches(Batches):
     def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
         indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
         chosen = indices[items.start : items.stop]
-        x = positive_from_integers(self._data.train_images[chosen], self._data.max_value)
+        x = self._data.positive(self._data.train_images[chosen])
         labels = self._data.train_labels[chosen] if self.num_classes else None
         if self._noise == "additive":
             x = x.double()  # exp is rounded as late as the trainer rounds

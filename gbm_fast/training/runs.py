@@ -29,7 +29,9 @@ import torch
 from torch import Tensor, nn
 
 from gbm_fast.data import ImageData
+from gbm_fast.data.pictures import Picture, pictured
 from gbm_fast.data.positive import pixels_from_state
+from gbm_fast.data.scale import LogScale
 from gbm_fast.data.statistics import DataStatistics, law_statistics
 from gbm_fast.data.toys import load_toy
 from gbm_fast.parameterisation import ScoreModel
@@ -59,13 +61,14 @@ class TrainedModel:
 
     event_shape   (channels, height, width) of images, or (d,) of a law
     statistics    moments and class averages of the training data, for the samplers' starts
-    max_value     the largest grey level of images; None for a law
+    max_value     the largest grey level of images; None for a law, and for units of their own
     num_classes   classes of the labels that the model takes; 0 where it takes none
     law           the law of the training data; None for images
     class_names   what the classes of the data are called, by number; empty where it is not known
     step          how many steps of the training the weights have seen
     train_sha256, test_sha256
                   hashes of the images of the training; None where the run does not have them
+    scale         the scale of data in units of their own; None of grey levels, and of a law
     """
 
     folder: Path
@@ -81,6 +84,7 @@ class TrainedModel:
     step: int = 0
     train_sha256: str | None = None
     test_sha256: str | None = None
+    scale: LogScale | None = None
 
     def class_number(self, label: int | str) -> int:
         """The number of a class that is given by number, or by name; ValueError for no class.
@@ -132,18 +136,22 @@ class TrainedModel:
         )
 
     def images_of(self, states: Tensor) -> Tensor:
-        """The images in [1, 2] of states at t = 0, clipped; draws of a law are as they are."""
+        """The images of states at t = 0: in [1, 2], clipped, or in units of their own.
+
+        Draws of a law are as they are.
+        """
+        if self.scale is not None:
+            return self.scale.values(states)
         if self.max_value is None:
             return states
         return pixels_from_state(states, self.config.noise).clamp(1, 2)
 
-    def grey_levels(self) -> int:
-        """`max_value`; ValueError for a run on a law, which has no images."""
-        if self.max_value is None:
-            raise ValueError(
-                f"{self.folder} is a run on {self.config.dataset}, which is no image data set."
-            )
-        return self.max_value
+    def pictured(self, images: Tensor) -> Picture:
+        """What to show of images (n, C, H, W) as `images_of` gives them.
+
+        Units of their own are shown by the run's scale, so that two pictures can be compared.
+        """
+        return pictured(images, self.max_value, self.scale)
 
 
 WEIGHTS_NAME = "weights.safetensors"
@@ -237,10 +245,21 @@ def _read_statistics(folder: Path, of: dict[str, Any]) -> DataStatistics:
     stored, facts = load_tensors(path, STATISTICS_FORMAT)
     then, now = of.get("train_sha256"), facts.get("train_sha256")
     mean = float(stored["log_means"].mean())  # all that tells older ones apart
-    same = math.isclose(mean, of["log_mean"], rel_tol=1e-6, abs_tol=1e-9)
+    # In units of their own it is 0 but for the rounding of float32.
+    close = 1e-9 if of.get("scale") is None else 1e-6
+    same = math.isclose(mean, of["log_mean"], rel_tol=1e-6, abs_tol=close)
     if (then and now and then != now) or not same:
         raise ValueError(f"{path} is of other training images than the weights: {_REBUILT}.")
     return DataStatistics(**stored)
+
+
+def _read_scale(of: dict[str, Any]) -> LogScale | None:
+    """The scale of the data that the weights are `of`; grey levels and older runs have none."""
+    stored = of.get("scale")
+    return None if stored is None else LogScale(*(tuple(stored[n]) for n in _SCALE))
+
+
+_SCALE = [field.name for field in fields(LogScale)]
 
 
 class StoredWeights(NamedTuple):
@@ -307,6 +326,7 @@ def load_trained(
     classes = facts.get("num_classes", 0)  # older headers have none
     shape = tuple(facts["event_shape"])
     try:
+        scale = _read_scale(facts)
         autocast = choose_autocast(config.precision, chosen)
         moments = facts["log_mean"], facts["log_std"]
         model = build_model(config, shape, *moments, autocast, classes, network)
@@ -327,4 +347,5 @@ def load_trained(
         facts["step"],
         facts.get("train_sha256"),
         facts.get("test_sha256"),
+        scale,
     )

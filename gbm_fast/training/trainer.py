@@ -244,6 +244,7 @@ class Trainer:
             self.step,
             facts.get("train_sha256"),
             facts.get("test_sha256"),
+            data.scale,
         )
 
     def save(self) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 import gbm_ref
-from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.data import ImageData
 from gbm_fast.data.positive import state_from_pixels
 from gbm_fast.evaluation.distances import frechet_distance
 from gbm_fast.settings.sampling import SamplingSettings
@@ -41,7 +41,7 @@ class Prediction:
     def __init__(self, config: TrainConfig, data: ImageData) -> None:
         self._config = config
         images = [
-            state_from_pixels(positive_from_integers(part, data.max_value), config.noise)
+            state_from_pixels(data.positive(part), config.noise)
             for part in (data.train_images, data.test_images)
         ]
         self._train, self._test = (logarithms(part) for part in images)

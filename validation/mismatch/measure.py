@@ -49,11 +49,11 @@ class Row:
 
 def load(names: Sequence[str]) -> Iterable[tuple[str, Tensor, Tensor]]:
     """(name, positive training images, labels); nothing is downloaded."""
-    from gbm_fast.data import load_dataset, positive_from_integers
+    from gbm_fast.data import load_dataset
 
     for name in names:
         data = load_dataset(name, download=False)
-        images = positive_from_integers(data.train_images, data.max_value)
+        images = data.positive(data.train_images)
         yield name, images, data.train_labels
 
 

@@ -43,7 +43,7 @@ RECORDS: dict[type, dict[str, object]] = {
     gbm.TrainConfig: {
         "dataset": "digits", "preset": "auto", "data_dir": None, "out_dir": Path("runs"),
         "run_dir": None, "resume": "never", "class_conditional": False,
-        "label_dropout": 0.0, "noise": "multiplicative",
+        "label_dropout": 0.0, "noise": "multiplicative", "range": "auto", "zeros": "refuse",
         "process": "variance-exploding", "sigma": 0.8, "std_min": 0.005, "std_max": 10.0,
         "num_steps": 1000, "parameterisation": "denoiser", "weighting": "preconditioned",
         "target_level": "same",
@@ -122,7 +122,9 @@ TRAINED = {"num_classes": 0, "law": None, "class_names": (), "step": 0, "train_s
 TRAINED |= {"test_sha256": None}
 FUNCTIONS: dict[str, dict[str, object]] = {
     "data.download.fetch": {"timeout": 30.0, "most_bytes": 2**28},
-    "data.load.load_dataset": {"data_dir": None, "download": True},
+    "data.load.load_dataset": {
+        "data_dir": None, "download": True, "range": "auto", "zeros": "refuse",
+    },
     "data.pictures.save_panels": {"columns": 8},
     "data.pictures.save_png": {"scale": 1},
     "data.pictures.tile": {"gap": 1},

@@ -30,6 +30,8 @@ TRAIN: dict[str, str | tuple[str, str]] = {
     **dict.fromkeys("keep_every log_every tensorboard config".split(), ALWAYS),
     "timeout_minutes": "of several processes, which a launcher may start with any command line",
     "data_dir": ("--data-dir DIR", "data_dir is no setting of dataset digits"),
+    "range": ("--range data", "range is no setting of dataset digits"),
+    "zeros": ("--zeros floor", "zeros is no setting of dataset digits"),
     "out_dir": ("--out-dir A --run-dir B", "leave one"),
     "noise": ("--noise additive --process constant", "noise additive has no process constant"),
     "sigma": ("--sigma 0.5", "sigma is no setting of process"),
