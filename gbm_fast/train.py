@@ -16,8 +16,9 @@ from typing import Any, get_args
 from gbm_fast.settings import command_line
 from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.commands import TrainOptions
+from gbm_fast.settings.datasets import Dataset
 from gbm_fast.settings.stored import read_settings
-from gbm_fast.settings.training import Dataset, PresetName, TrainConfig
+from gbm_fast.settings.training import PresetName, TrainConfig
 from gbm_fast.settings.training_presets import choose_preset, preset_config, resolve
 
 

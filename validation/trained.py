@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gbm_fast.settings.choices import expand_paths
+from gbm_fast.settings.datasets import ImageName
 from gbm_fast.settings.stored import from_json
-from gbm_fast.settings.training import ImageName, TrainConfig
+from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
 
 if TYPE_CHECKING:

@@ -42,8 +42,8 @@ from gbm_fast.runtime.files import tensors_sha256
 from gbm_fast.runtime.places import require_writable
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import EvaluateConfig, Measurement
+from gbm_fast.settings.datasets import LAWS
 from gbm_fast.settings.failures import naming_folder
-from gbm_fast.settings.training import LAWS
 from gbm_fast.training.runs import TrainedModel, load_trained, read_config
 
 _SCORED = 10_000  # draws for the errors of a learned score

@@ -29,8 +29,9 @@ from gbm_fast.runtime.folders import locked
 from gbm_fast.runtime.state import callers_state_aside
 from gbm_fast.sampling.runs import Run, load_run
 from gbm_fast.sampling.sampler import Sampler
+from gbm_fast.settings.datasets import IN_PYTHON, TOYS, InPython
 from gbm_fast.settings.failures import naming_folder
-from gbm_fast.settings.training import IN_PYTHON, TOYS, InPython, TrainConfig, noise_range
+from gbm_fast.settings.training import TrainConfig, noise_range
 from gbm_fast.settings.training_presets import require_patch_size, resolve
 from gbm_fast.targets import LogNormal, LogNormalMixture
 from gbm_fast.training.batches import Batches, ImageBatches, LawBatches

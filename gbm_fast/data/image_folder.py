@@ -25,7 +25,7 @@ from gbm_fast.data.held_out import held_out, plain_name
 from gbm_fast.data.listing import list_images, printable
 from gbm_fast.data.types import ImageData
 from gbm_fast.data.values import ARRAY, VALUE_SUFFIXES, Values, number_type, read_values, settled
-from gbm_fast.settings.training import Range, Zeros
+from gbm_fast.settings.datasets import Range, Zeros
 
 _ONE_CLASS = "image"
 Role = Literal["train", "test", "val"]
@@ -40,7 +40,7 @@ _LEVELS = {torch.uint8: 255, torch.uint16: 65535}
 Listing = list[tuple[str, Path]]
 
 
-def load_folder(folder: Path, own: Range = "auto", zeros: Zeros = "refuse") -> ImageData:
+def load_folder(folder: Path, own: Range, zeros: Zeros) -> ImageData:
     """The images below `folder`, grey levels or units of their own; layouts as the module says.
 
     own     data: integers are in units of their own as well

@@ -12,7 +12,7 @@ from gbm_fast.data.natural_patches import load_natural_patches
 from gbm_fast.data.npy import load_npy
 from gbm_fast.data.sources import CIFAR10, FASHION_MNIST, KUZUSHIJI_MNIST, MNIST
 from gbm_fast.data.types import ImageData
-from gbm_fast.settings.training import ImageName, Range, Zeros
+from gbm_fast.settings.datasets import ImageName, Range, Zeros
 
 DATASETS: tuple[str, ...] = get_args(ImageName)
 

@@ -16,13 +16,13 @@ from gbm_fast.data.held_out import held_out, plain_name
 from gbm_fast.data.types import ImageData
 from gbm_fast.data.values import channels_first, settled
 from gbm_fast.runtime.reading import read_array
-from gbm_fast.settings.training import Range, Zeros
+from gbm_fast.settings.datasets import Range, Zeros
 
 _CHANNELS = (1, 3)
 _LAYOUTS = "(n, h, w), (n, h, w, channels) or (n, channels, h, w) with 1 or 3 channels"
 
 
-def load_npy(path: Path, own: Range = "auto", zeros: Zeros = "refuse") -> ImageData:
+def load_npy(path: Path, own: Range, zeros: Zeros) -> ImageData:
     """The images of one .npy file: grey levels, or floats in units of their own.
 
     own     data: integers are in units of their own as well

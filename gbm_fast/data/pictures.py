@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from gbm_fast.data import integers_from_positive
-from gbm_fast.data.scale import LogScale
+from gbm_fast.data.positive import LogScale
 from gbm_fast.runtime.figures import ConstrainedLayoutEngine, Figure
 from gbm_fast.runtime.files import write_atomic
 

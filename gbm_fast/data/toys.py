@@ -7,7 +7,7 @@ value, and the laws in the plane are correlated, so that a mistake in any of the
 
 import torch
 
-from gbm_fast.settings.training import TOYS
+from gbm_fast.settings.datasets import TOYS
 from gbm_fast.targets import LogNormal, LogNormalMixture
 
 

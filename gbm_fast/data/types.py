@@ -5,7 +5,7 @@ positive numbers x = 1 + u / max_value in [1, 2] that the diffusion works on are
 `gbm_fast.data.positive_from_integers` (Section 6 of version 1; claim E24), which keeps
 every pixel away from zero, which geometric Brownian motion can neither leave nor reach. Images of
 positive numbers in units of their own are stored as they are, and only their scale is taken out
-(`gbm_fast.data.scale`).
+(`gbm_fast.data.positive`).
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,13 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_positive
-from gbm_fast.data.positive import level_dtype, level_range, positive_from_integers
-from gbm_fast.data.scale import LogScale, scale_of_images
+from gbm_fast.data.positive import (
+    LogScale,
+    level_dtype,
+    level_range,
+    positive_from_integers,
+    scale_of_images,
+)
 from gbm_fast.runtime.files import tensors_sha256
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gbm_fast.data.codecs import SUFFIXES, read_image
 from gbm_fast.data.directory import say
 from gbm_fast.runtime.reading import decoding, open_regular, read_array
-from gbm_fast.settings.training import Zeros
+from gbm_fast.settings.datasets import Zeros
 
 ARRAY = ".npy"
 VALUE_SUFFIXES = (*SUFFIXES, ARRAY)
@@ -164,7 +164,8 @@ def settled(values: NDArray, zeros: Zeros, where: str) -> Values:
         raise ValueError(
             f"{where} has {count - missing} zeros and {missing} missing values (NaN) among "
             f"{found.size} numbers, which have no logarithm: pass --zeros floor to put the least "
-            "positive number in their place, or take their images away."
+            "positive number in their place, take their images away, or, of pictures whose black "
+            "is 0, save the grey levels as uint8 or uint16."
         )
     least = found[found > 0].min()
     found[without] = least

@@ -25,8 +25,8 @@ from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, worl
 from gbm_fast.sampling.batching import batches
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import Measurement
+from gbm_fast.settings.datasets import BUILT_IN, IN_PYTHON, LAWS
 from gbm_fast.settings.sampling import FROM_IMAGES, SamplingSettings
-from gbm_fast.settings.training import BUILT_IN, IN_PYTHON, LAWS
 from gbm_fast.training.runs import read_config, require_same_images, weights_facts
 
 FEATURES_NAME = "features"

@@ -35,19 +35,7 @@ def marginal_distances(
     Raises ValueError for events of another shape, fewer than 2 or more than there are training
     ones, and numbers that are not positive.
     """
-    sets = {"generated": generated, "train": train, "test": test}
-    for name, events in sets.items():
-        require_positive(events, name)
-        if events.ndim < 2 or events.shape[1:] != test.shape[1:] or len(events) < 2:
-            raise ValueError(
-                f"{name} must be 2 or more events of shape {tuple(test.shape[1:])}, got "
-                f"{tuple(events.shape)}."
-            )
-    if len(generated) > len(train):
-        raise ValueError(
-            f"{len(generated)} events cannot be compared: the floor is taken from as many of the "
-            f"training ones, of which there are {len(train)}."
-        )
+    _require(generated, train, test)
     reference, draw = _logs(test), np.random.default_rng(seed)
     found = _compare(_logs(generated), reference, generated.ndim == 2)
     chosen = [draw.choice(len(train), len(generated), replace=False) for _ in range(repeats)]
@@ -61,6 +49,21 @@ def marginal_distances(
         result |= {name: value, f"{name}_floor": float(np.mean(values))}
         result[f"{name}_floor_sd"] = float(np.std(values, ddof=1)) if repeats > 1 else math.nan
     return result
+
+
+def _require(generated: Tensor, train: Tensor, test: Tensor) -> None:
+    for name, events in {"generated": generated, "train": train, "test": test}.items():
+        require_positive(events, name)
+        if events.ndim < 2 or events.shape[1:] != test.shape[1:] or len(events) < 2:
+            raise ValueError(
+                f"{name} must be 2 or more events of shape {tuple(test.shape[1:])}, got "
+                f"{tuple(events.shape)}."
+            )
+    if len(generated) > len(train):
+        raise ValueError(
+            f"{len(generated)} events cannot be compared: the floor is taken from as many of the "
+            f"training ones, of which there are {len(train)}."
+        )
 
 
 def spoken_marginals(result: Result) -> str:

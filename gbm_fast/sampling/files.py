@@ -35,7 +35,7 @@ from torch import Tensor
 from gbm_fast.data import integers_from_positive
 from gbm_fast.data.codecs import encode_image
 from gbm_fast.data.pictures import pictured, save_png, tile
-from gbm_fast.data.scale import LogScale
+from gbm_fast.data.positive import LogScale
 from gbm_fast.data.types import Events
 from gbm_fast.runtime.files import (
     load_tensors,

@@ -43,8 +43,8 @@ from gbm_fast.sampling.initial import (
 )
 from gbm_fast.sampling.labels import require_class, require_guidance, score_of_classes
 from gbm_fast.scores import LogScore
+from gbm_fast.settings.datasets import IN_PYTHON
 from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.settings.training import IN_PYTHON
 from gbm_fast.simulation import Callback, simulate
 from gbm_fast.targets.components import drawn_classes
 from gbm_fast.training.memory import images_at_once

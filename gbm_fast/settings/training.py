@@ -8,37 +8,11 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from gbm_fast.settings.choices import check_choices, check_numbers, expand_paths
+from gbm_fast.settings.datasets import LAWS, OWN_DATA, Dataset, Range, Zeros
 
-ImageName = Literal[
-    "digits",
-    "natural-patches",
-    "mnist",
-    "fashion-mnist",
-    "kuzushiji-mnist",
-    "cifar10",
-    "folder",
-    "npy",
-]
-ToyName = Literal["lognormal-1d", "lognormal-2d", "lognormal-mixture-1d", "lognormal-mixture-2d"]
-InPython = Literal["own-images", "own-law"]
-Dataset = Literal[ImageName, ToyName, InPython]
-OWN_DATA = ("folder", "npy")
-"""Data sets that are the user's own: --data-dir says which, and belongs to the settings."""
-BUILT_IN = ("digits", "natural-patches", *get_args(ToyName))
-"""Data sets that need no files, and so no --data-dir."""
-IN_PYTHON: tuple[str, ...] = get_args(InPython)
-"""Data that `train_run` is given as an object, which no command can read again."""
-TOYS: tuple[str, ...] = get_args(ToyName)
-"""Laws with a known score that are built in (`gbm_fast.data.toys`)."""
-LAWS = (*TOYS, "own-law")
-"""Data that are drawn from a law with a known score, in place of images."""
-COLOUR = ("natural-patches", "cifar10")
-"""Data sets of 32 x 32 colour images: a third more pixels than MNIST's, in three channels."""
-Range = Literal["auto", "data"]
-Zeros = Literal["refuse", "floor"]
 NoiseName = Literal["multiplicative", "additive"]
 ProcessName = Literal["variance-exploding", "constant"]
 PresetName = Literal["auto", "paper", "paper-code", "cpu", "gpu", "demo"]

@@ -12,15 +12,8 @@ import dataclasses
 import math
 from typing import NamedTuple, cast, get_args
 
-from gbm_fast.settings.training import (
-    BUILT_IN,
-    COLOUR,
-    IN_PYTHON,
-    LAWS,
-    SHAPES,
-    Dataset,
-    TrainConfig,
-)
+from gbm_fast.settings.datasets import BUILT_IN, COLOUR, IN_PYTHON, LAWS, Dataset
+from gbm_fast.settings.training import SHAPES, TrainConfig
 
 OURS = "our choice: "
 

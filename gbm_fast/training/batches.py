@@ -9,7 +9,7 @@ training is class-conditional the same events have labels.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import asdict
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,16 +17,16 @@ import torch
 from torch import Tensor
 
 from gbm_fast.data import ImageData, positive_from_integers
-from gbm_fast.data.positive import state_from_pixels
-from gbm_fast.data.scale import LogScale
+from gbm_fast.data.positive import LogScale, state_from_pixels
 from gbm_fast.data.statistics import DataStatistics, data_statistics, law_statistics
 from gbm_fast.data.types import Events
 from gbm_fast.process import Process
 from gbm_fast.runtime.files import tensors_sha256
-from gbm_fast.runtime.random import Stream, first_uniforms, normal_events, permutation
+from gbm_fast.runtime.random import Stream, first_uniforms, normal_events
 from gbm_fast.settings.training import NoiseName, TrainConfig
 from gbm_fast.targets import LogNormal, LogNormalMixture
 from gbm_fast.targets.components import drawn_classes, draws_from
+from gbm_fast.training.order import batch_indices
 from gbm_fast.training.times import build_importance, build_times, target_times
 
 
@@ -91,24 +91,6 @@ class Batches(ABC):
                     f"the checkpoint is of other data ({name} {then}, now {now}): put them back, "
                     "or choose another run folder."
                 )
-
-
-# Two, since a batch may be the end of one epoch and the beginning of the next.
-@lru_cache(maxsize=2)
-def _epoch_order(seed: int, epoch: int, num_images: int) -> Tensor:
-    """The shuffled images of one epoch, (num_images,); shared by the callers, never written to."""
-    return permutation(seed, Stream.ORDER, epoch, num_images)
-
-
-def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Tensor:
-    """The images of batch `step`, positions in an endless row of shuffled epochs; (batch,)."""
-    positions = torch.arange(step * batch_size, (step + 1) * batch_size)
-    epochs = positions // num_images
-    indices = torch.empty_like(positions)
-    for epoch in epochs.unique().tolist():
-        chosen = epochs == epoch
-        indices[chosen] = _epoch_order(seed, epoch, num_images)[positions[chosen] % num_images]
-    return indices
 
 
 def _log_moments(data: ImageData, noise: NoiseName) -> tuple[float, float]:

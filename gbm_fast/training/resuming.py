@@ -13,8 +13,9 @@ from shlex import quote
 from typing import Any
 
 from gbm_fast.runtime.folders import claim
+from gbm_fast.settings.datasets import IN_PYTHON
 from gbm_fast.settings.stored import OtherSettingsError, differences, from_json, shared_settings
-from gbm_fast.settings.training import IN_PYTHON, TrainConfig
+from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.checkpoints import has_trained, newest_facts
 from gbm_fast.training.runs import RUN_FILES, read_config
 

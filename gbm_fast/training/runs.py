@@ -30,8 +30,7 @@ from torch import Tensor, nn
 
 from gbm_fast.data import ImageData
 from gbm_fast.data.pictures import Picture, pictured
-from gbm_fast.data.positive import pixels_from_state
-from gbm_fast.data.scale import LogScale
+from gbm_fast.data.positive import LogScale, pixels_from_state
 from gbm_fast.data.statistics import DataStatistics, law_statistics
 from gbm_fast.data.toys import load_toy
 from gbm_fast.parameterisation import ScoreModel
@@ -48,8 +47,9 @@ from gbm_fast.runtime.files import (
     tensors_sha256,
     write_atomic,
 )
+from gbm_fast.settings.datasets import TOYS
 from gbm_fast.settings.stored import OtherSettingsError, differences, from_json, to_json
-from gbm_fast.settings.training import TOYS, TrainConfig
+from gbm_fast.settings.training import TrainConfig
 from gbm_fast.targets import LogNormalMixture
 from gbm_fast.training.batches import Batches, as_mixture, law_tensors
 from gbm_fast.training.build import build_model
@@ -318,15 +318,13 @@ def load_trained(
     Raises ValueError where the folder holds no run, or a file of it is truncated or foreign, or
     of other data than the weights.
     """
-    config = read_config(folder)
-    chosen = choose_device(device)
+    config, chosen = read_config(folder), choose_device(device)
     weights, facts = _consistent(folder, config)
     law = _read_law(folder, config, facts)
     statistics = law_statistics(law) if law is not None else _read_statistics(folder, facts)
     classes = facts.get("num_classes", 0)  # older headers have none
-    shape = tuple(facts["event_shape"])
+    shape, scale = tuple(facts["event_shape"]), _read_scale(facts)
     try:
-        scale = _read_scale(facts)
         autocast = choose_autocast(config.precision, chosen)
         moments = facts["log_mean"], facts["log_std"]
         model = build_model(config, shape, *moments, autocast, classes, network)

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gbm_fast.parameterisation import ScoreModel
-from gbm_fast.settings.training import ToyName
+from gbm_fast.settings.datasets import ToyName
 from validation.kl.samplers import one_torch_thread
 from validation.learned import gate, identity
 from validation.learned.line import Line

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 import gbm_ref
 from gbm_fast.data.toys import load_toy
-from gbm_fast.settings.training import ToyName, TrainConfig
+from gbm_fast.settings.datasets import ToyName
+from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.targets import LogNormal
 

@@ -21,8 +21,8 @@ from gbm_fast import evaluate, sample, train
 from gbm_fast.commands import training as pipeline
 from gbm_fast.commands.training import run_training
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
+from gbm_fast.settings.datasets import TOYS, ImageName
 from gbm_fast.settings.stored import to_json
-from gbm_fast.settings.training import TOYS, ImageName
 from gbm_fast.settings.training_presets import CODED, OURS, PAPER, choose_preset, resolve
 from gbm_fast.training.loop import require_tensorboard
 from gbm_fast.training.resuming import continuing

@@ -47,7 +47,7 @@ def pets(tmp_path: Path) -> Path:
 
 
 UNREAD = (
-    "heif heic jxl avif gif webp tga dib exr dng dcm j2k jp2 pcx npy npz mat nii.gz h5 raw"
+    "heif heic jxl avif gif webp tga dib exr dng dcm j2k jp2 pcx npz mat nii.gz h5 raw"
 ).split()
 UNREAD += ["zip", "tar.gz", "db", "PNG.bak", "psd", "svg", "ppm", "mp4", "safetensors", "parquet"]
 

@@ -12,7 +12,7 @@ import gbm_fast as gbm
 from gbm_fast.data.codecs import encode_image
 from gbm_fast.data.load import load_dataset
 from gbm_fast.data.pictures import pictured
-from gbm_fast.data.scale import LogScale, scale_of_images
+from gbm_fast.data.positive import LogScale, scale_of_images
 from gbm_fast.data.values import read_values
 from tests.support.fixtures import Shown
 

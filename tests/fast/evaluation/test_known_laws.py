@@ -20,7 +20,7 @@ from gbm_fast.evaluation.metrics import read_metrics
 from gbm_fast.runtime.random import Stream, first_uniforms, normal_events
 from gbm_fast.sampling.film import save_trajectory
 from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
-from gbm_fast.settings.training import TOYS
+from gbm_fast.settings.datasets import TOYS
 from tests.support.fixtures import Folders, Shown
 from tests.support.pictures import grey_levels
 from tests.support.tiny_runs import train_law

@@ -119,11 +119,14 @@ def test_a_preset_is_what_is_documented(dataset: str, preset: str) -> None:
 
 
 TRAINED = {"num_classes": 0, "law": None, "class_names": (), "step": 0, "train_sha256": None}
-TRAINED |= {"test_sha256": None}
+TRAINED |= {"test_sha256": None, "scale": None}
 FUNCTIONS: dict[str, dict[str, object]] = {
     "data.download.fetch": {"timeout": 30.0, "most_bytes": 2**28},
     "data.load.load_dataset": {
-        "data_dir": None, "download": True, "range": "auto", "zeros": "refuse",
+        "data_dir": None,
+        "download": True,
+        "range": "auto",
+        "zeros": "refuse",
     },
     "data.pictures.save_panels": {"columns": 8},
     "data.pictures.save_png": {"scale": 1},
@@ -157,6 +160,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "training.runs.load_trained": {"device": "auto", "network": None},
     "training.trainer.Trainer": {"network": None},
     "sampling.batching.Runs": {"known": ()},
+    "sampling.files.draw_grid": {"scale": None},
     "sampling.files.finish": {"name": "images"},
     "sampling.initial.from_class_averages": {"classes": None},
     "sampling.initial.from_data": {"kind": "multiplicative"},
@@ -203,6 +207,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "evaluation.known_laws.save_law_picture": {"seed": 0},
     "evaluation.manifolds.Balls": {"k": 5},
     "evaluation.manifolds.blocks": {"without_itself": False, "exact": True},
+    "evaluation.marginals.marginal_distances": {"repeats": 10, "seed": 0},
     "evaluation.metrics.Evaluator": {"floor_repeats": 10, "seed": 0},
     "evaluation.metrics.evaluate_images": {"floor_repeats": 10, "seed": 0},
 }

@@ -65,9 +65,9 @@ def noted() -> Iterator[dict[str, object]]:
         seen["classifier"] = folder
         return stub_extractor(SIZE)
 
-    def loaded(name: str, folder: Path) -> gbm.ImageData:
+    def loaded(name: str, folder: Path, **reading: str) -> gbm.ImageData:
         seen["data"] = folder
-        return load(name, folder)
+        return load(name, folder, **reading)
 
     with Patch.context() as patch:
         patch.setattr(metrics, "kernel_distance", partial(kernel_distance, num_subsets=3))

@@ -90,8 +90,8 @@ def commanded(folder: Path, config: gbm.TrainConfig) -> Seen:
         seen["minutes to wait"] = minutes
         return nullcontext()
 
-    def loaded(name: str, data_dir: Path | None) -> gbm.ImageData:
-        seen["data"] = name, data_dir
+    def loaded(name: str, data_dir: Path | None, range: str, zeros: str) -> gbm.ImageData:
+        seen["data"] = name, data_dir, range, zeros
         return small_colour()
 
     def samplers(run: gbm.Run, num_images: int, seed: int) -> list[gbm.Sampler]:
@@ -167,6 +167,8 @@ ROWS: dict[str, Row] = {
     "dataset": Row("folder", "mnist", commanded, {}, OF_THE_COMMAND),
     "preset": Row("cpu", "gpu", from_preset, {}, {"dataset": "digits"}),
     "data_dir": Row(Path("here"), Path("there"), commanded, {}, OF_THE_COMMAND),
+    "range": Row("auto", "data", commanded, {}, OF_THE_COMMAND),
+    "zeros": Row("refuse", "floor", commanded, {}, OF_THE_COMMAND),
     "out_dir": Row(Path("a"), Path("b"), commanded, NUMBERED, OF_THE_COMMAND),
     "run_dir": Row(Path("run"), Path("another"), commanded, {}, OF_THE_COMMAND),
     "resume": Row("never", "auto", continued, {}, OF_THE_COMMAND),

@@ -26,7 +26,8 @@ from tests.support.refusals import Refusal, check, rows, table
 from tests.support.tiny_runs import tiny_config
 
 CHANGES = {
-    "dataset": "kuzushiji-mnist", "data_dir": Path("some/data"), "out_dir": Path("elsewhere"),
+    "dataset": "npy", "data_dir": Path("some/data.npy"), "out_dir": Path("elsewhere"),
+    "range": "data", "zeros": "floor",
     "run_dir": Path("elsewhere/00007-mine"), "preset": "demo", "resume": "auto",
     "class_conditional": True, "label_dropout": 0.15,
     "process": "constant", "sigma": 0.65, "num_steps": 77,
@@ -85,7 +86,7 @@ def test_a_file_without_a_key_or_of_another_kind_is_refused() -> None:
         from_json(json.dumps(record))
     # Runs from before there were class-conditional ones lack the key, and are none.
     later = {"class_conditional": False, "label_dropout": 0.0, "noise": "multiplicative"}
-    later |= {"initial_weights": None}
+    later |= {"initial_weights": None, "range": "auto", "zeros": "refuse"}
     record = json.loads(to_json(EVERY_FIELD_CHANGED))
     kept = {name: value for name, value in record.items() if name not in later}
     assert from_json(json.dumps(kept)) == dataclasses.replace(EVERY_FIELD_CHANGED, **later)
@@ -243,6 +244,7 @@ def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
     free |= {"timeout_minutes", "log_every", "device", "compile", "initial_weights"}
     needs = {"sigma": {"process": "constant"}, "importance": {"weighting": "none"}}
     needs |= {"label_dropout": {"class_conditional": True}}
+    needs |= dict.fromkeys(("range", "zeros"), {"dataset": "npy"})
     for field in dataclasses.fields(gbm.TrainConfig):
         base = tiny_config(checkpoint_every=1, **needs.get(field.name, {}))
         value = getattr(ADDITIVE if field.name == "noise" else EVERY_FIELD_CHANGED, field.name)

@@ -14,7 +14,7 @@ import gbm_fast as gbm
 from gbm_fast.data.positive import pixels_from_state, state_from_pixels
 from gbm_fast.data.statistics import data_statistics
 from gbm_fast.training import batches
-from gbm_fast.training.batches import batch_indices
+from gbm_fast.training.order import batch_indices
 from tests.support import tiny_runs as tiny
 from tests.support.fixtures import Patch
 from tests.support.tiny_runs import few_digits, make_run

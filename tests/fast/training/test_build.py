@@ -15,7 +15,7 @@ from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.random import Stream, first_uniforms, normal_events, permutation
 from gbm_fast.settings.training import noise_range
 from gbm_fast.training import batches, build
-from gbm_fast.training.batches import batch_indices
+from gbm_fast.training.order import batch_indices
 from gbm_fast.training.times import ImportanceSampler, build_importance, build_times
 from tests.support.fixtures import Patch
 from tests.support.tiny_runs import tiny_config

@@ -15,7 +15,8 @@ from gbm_fast.commands import training as pipeline
 from gbm_fast.data.toys import load_toy
 from gbm_fast.runtime.files import STATE_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
 from gbm_fast.settings.training_presets import resolve
-from gbm_fast.training.batches import Batch, batch_indices
+from gbm_fast.training.batches import Batch
+from gbm_fast.training.order import batch_indices
 from tests.support import tiny_runs as tiny
 from tests.support.fixtures import Patch
 from tests.support.tiny_runs import few_digits, make_run, newest

@@ -10,8 +10,8 @@ from scipy.special import ndtr, ndtri
 import gbm_fast as gbm
 from gbm_fast.runtime.random import Stream, first_uniforms
 from gbm_fast.settings.training import noise_range
-from gbm_fast.training.batches import batch_indices
 from gbm_fast.training.build import build_process
+from gbm_fast.training.order import batch_indices
 from gbm_fast.training.times import build_times
 from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
 from tests.statistics.scenario import Draw, Scenario, one_law
