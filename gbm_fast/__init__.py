@@ -36,6 +36,8 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.data import integers_from_positive as integers_from_positive
     from gbm_fast.data import load_dataset as load_dataset
     from gbm_fast.data import positive_from_integers as positive_from_integers
+    from gbm_fast.data.own.vectors import VectorData as VectorData
+    from gbm_fast.data.own.vectors import load_vectors as load_vectors
     from gbm_fast.data.types import Events as Events
     from gbm_fast.divergence import Gaussian as Gaussian
     from gbm_fast.divergence import kl_divergence as kl_divergence
@@ -183,6 +185,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.training.batches import ImageBatches as ImageBatches
     from gbm_fast.training.batches import LawBatches as LawBatches
     from gbm_fast.training.trainer import Trainer as Trainer
+    from gbm_fast.training.vectors import VectorBatches as VectorBatches
 
 __version__ = VERSION
 

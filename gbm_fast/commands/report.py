@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from gbm_fast.data import ImageData
+from gbm_fast.data.own.vectors import VectorData
 from gbm_fast.data.pictures import save_panels
 from gbm_fast.evaluation.classifier import require_size, training_seconds
 from gbm_fast.evaluation.estimates import seconds_of_sampling, spoken
@@ -19,7 +20,7 @@ from gbm_fast.evaluation.features import (
     require_classifier,
 )
 from gbm_fast.evaluation.generated import FEATURES_NAME, gathered
-from gbm_fast.evaluation.marginals import marginal_distances, spoken_marginals
+from gbm_fast.evaluation.marginals import marginal_distances, save_columns, spoken_marginals
 from gbm_fast.evaluation.metrics import (
     METRICS_NAME,
     Evaluator,
@@ -150,7 +151,7 @@ def _show(run: TrainedModel, data: ImageData, samples: Samples) -> Panels:
 def _measure(run: TrainedModel, data: ImageData, samples: Samples, panels: Panels) -> None:
     """The table, the picture with distances, and the record; the work of process 0."""
     if data.max_value is None:
-        _measure_marginals(run, data, samples)
+        _measure_marginals(run, data.train_images, data.test_images, samples)
         return
     extractor = load_or_train_classifier(data, run.folder.parent / FEATURES_NAME)
     evaluate = Evaluator(data, extractor)
@@ -179,12 +180,24 @@ def _measure(run: TrainedModel, data: ImageData, samples: Samples, panels: Panel
     print(f"numbers: {run.folder / METRICS_NAME}")
 
 
-def _measure_marginals(run: TrainedModel, data: ImageData, samples: Samples) -> None:
+def report_vectors(run: TrainedModel, data: VectorData) -> None:
+    """samples.png and metrics.json of vectors: the probability flow beside the test vectors."""
+    count = min(run.config.metrics_images or 0, len(data.train))
+    settings = SamplingSettings(sampler="probability-flow", num_images=count)
+    samples = _made([Sampler(run, settings)])
+    if is_main() and samples:
+        sets = {"test": data.test, "samples": samples[0][1]}
+        save_columns(run.folder / _PICTURE, sets, run.columns, f"{data.name}: {settings.caption}")
+        print(f"picture: {run.folder / _PICTURE}", flush=True)
+        _measure_marginals(run, data.train, data.test, samples)
+
+
+def _measure_marginals(run: TrainedModel, train: Tensor, test: Tensor, samples: Samples) -> None:
     """Of data in units of their own: the marginals of each sampler, printed and recorded."""
     of = run.identity()
     for settings, values in samples:
         try:
-            result = marginal_distances(values, data.train_images, data.test_images)
+            result = marginal_distances(values, train, test)
         except ValueError as error:
             print(f"no distances of {settings.caption}: {error}")
             continue

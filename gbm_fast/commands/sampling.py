@@ -10,6 +10,7 @@ from torch import Tensor
 from gbm_fast.evaluation.generated import GROUP_MINUTES
 from gbm_fast.evaluation.grid_search import run_search
 from gbm_fast.evaluation.known_laws import save_picture
+from gbm_fast.evaluation.marginals import save_columns
 from gbm_fast.runtime.distributed import (
     barrier,
     from_main,
@@ -85,7 +86,7 @@ def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
 
 
 def _kind(run: TrainedModel) -> Literal["images", "samples"]:
-    return "images" if run.law is None else "samples"
+    return "images" if len(run.event_shape) == 3 else "samples"
 
 
 def _write_samples(
@@ -108,10 +109,11 @@ def _write_samples(
     barrier()
     names = {"class_names": list(run.class_names)} if run.class_names else {}
     facts, kind = record | {"processes": world().size} | names, _kind(run)
-    from_main(lambda: finish(folder, wanted, config.output, _drawing(sampler), facts, kind))
+    whole = folder, wanted, config.output, _drawing(sampler), facts, kind
+    from_main(lambda: finish(*whole, columns=run.columns))
     if is_main():
-        if run.law is not None and "png" in config.output:
-            print("no png/: the samples of a law are no images")
+        if kind == "samples" and "png" in config.output:
+            print("no png/: the samples are no images")
         print(f"{kind}:".ljust(9) + str(folder))
         if "grid" in config.output:
             print(f"picture: {folder / 'grid.png'}")
@@ -120,6 +122,9 @@ def _write_samples(
 def _drawing(sampler: Sampler) -> Draw:
     """What draws grid.png: the images, or samples against the exact density of a law."""
     run = sampler.run
+    if run.columns:
+        title = f"{run.config.dataset}: {sampler.caption}"
+        return lambda path, samples: save_columns(path, {"samples": samples}, run.columns, title)
     if run.law is None:
         return draw_grid(run.max_value, run.scale)
     label = sampler.label if run.num_classes else None

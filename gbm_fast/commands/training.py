@@ -8,15 +8,18 @@ from torch import Tensor, nn
 
 from gbm_fast.commands.report import (
     report_images,
+    report_vectors,
     require_record,
     standard_samplers,
     without_distances,
 )
 from gbm_fast.data import ImageData, load_dataset
+from gbm_fast.data.own.vectors import VectorData, load_vectors
 from gbm_fast.data.pictures import save_png, tile
 from gbm_fast.data.toys import load_toy
 from gbm_fast.evaluation.generated import gathered
 from gbm_fast.evaluation.known_laws import report_law, save_law_picture
+from gbm_fast.evaluation.marginals import save_columns
 from gbm_fast.runtime.devices import choose_device
 from gbm_fast.runtime.distributed import (
     from_main,
@@ -42,9 +45,10 @@ from gbm_fast.training.origin import read_origin
 from gbm_fast.training.resuming import continuing, run_folder
 from gbm_fast.training.runs import TrainedModel, write_run_files
 from gbm_fast.training.trainer import Trainer
+from gbm_fast.training.vectors import VectorBatches
 
-Data = ImageData | LogNormal | LogNormalMixture
-"""What a training learns: images, or a law with a known score."""
+Data = ImageData | VectorData | LogNormal | LogNormalMixture
+"""What a training learns: images, vectors, or a law with a known score."""
 # A grid of samples during the training, and how many classes it shows, a row each.
 _COLUMNS, _ROWS, _CLASSES = 6, 6, 20
 
@@ -73,7 +77,9 @@ def train_run(
     what `run_training` does.
     """
     if data is not None:
-        own: InPython = "own-images" if isinstance(data, ImageData) else "own-law"
+        own: InPython = "own-law"
+        if isinstance(data, ImageData | VectorData):
+            own = "own-images" if isinstance(data, ImageData) else "own-vectors"
         config = replace(config, dataset=own)
     if network is not None:
         config = replace(config, network="own")
@@ -101,10 +107,11 @@ def run_training(config: TrainConfig) -> int:
 
 def _train(config: TrainConfig, data: Data | None, network: nn.Module | None) -> tuple[Path, bool]:
     """The run folder, and whether the training came to its end."""
-    images = _images(config) if data is None else data if isinstance(data, ImageData) else None
+    data = _loaded(config) if data is None else data
+    images = data if isinstance(data, ImageData) else None
     if images is not None:
         config = resolve(config, images.image_size)
-    source = _batches(config, images, data)
+    source = _batches(config, data)
     _require_fit(config, source, network)
     known = source.facts() | read_origin(config.initial_weights).facts()
     problem = from_main(lambda: without_distances(config, images))
@@ -115,22 +122,28 @@ def _train(config: TrainConfig, data: Data | None, network: nn.Module | None) ->
         from_main(lambda: require_record(folder, config))
         trainer = Trainer(config, source, folder, network)
         from_main(lambda: write_run_files(folder, config, source))
-        if not _fitted(trainer, images):
+        if not _fitted(trainer, data):
             return folder, False
         if config.metrics_images:
             run = load_run(folder, config.device, network)
             if images is not None:
                 report_images(run, images, measured=not problem)
+            elif isinstance(data, VectorData):
+                report_vectors(run, data)
             elif is_main():
                 report_law(run, config.metrics_images)
     return folder, True
 
 
-def _fitted(trainer: Trainer, images: ImageData | None) -> bool:
+def _fitted(trainer: Trainer, data: Data) -> bool:
     """Train; whether the training came to its end."""
     config, shape = trainer.config, trainer.batches.event_shape
     parameters = sum(p.numel() for p in trainer.model.parameters())
-    size = "endless draws" if images is None else f"{len(images.train_images):,} images"
+    size = "endless draws"
+    if isinstance(data, ImageData):
+        size = f"{len(data.train_images):,} images"
+    elif isinstance(data, VectorData):
+        size = f"{len(data.train):,} vectors"
     processes = f", {world().size} processes" if world().size > 1 else ""
     _say(
         f"{config.dataset}: {size} {shape}, {parameters:,} parameters, "
@@ -144,31 +157,34 @@ def _fitted(trainer: Trainer, images: ImageData | None) -> bool:
     return done
 
 
-def _images(config: TrainConfig) -> ImageData | None:
-    """The images; process 0 first, since it may have to fetch them. None for a law."""
+def _loaded(config: TrainConfig) -> Data:
+    """The data of that name; process 0 first, since it may have to fetch images."""
     if config.dataset in TOYS:
-        return None
+        return load_toy(config.dataset)
     if config.dataset in IN_PYTHON:
         raise ValueError(
             f"the data set {config.dataset} is an object in Python: call "
             "gbm_fast.train_run(config, data)."
         )
-    loaded: list[ImageData] = []
+    loaded: list[ImageData | VectorData] = []
 
-    def load() -> ImageData:
+    def load() -> ImageData | VectorData:
         place, own, zeros = config.data_dir, config.range, config.zeros
+        if config.dataset == "vectors":
+            return load_vectors(place, zeros)
         return load_dataset(config.dataset, place, range=own, zeros=zeros)
 
     from_main(lambda: loaded.append(load()))
     return loaded[0] if loaded else load()
 
 
-def _batches(config: TrainConfig, images: ImageData | None, data: Data | None) -> Batches:
-    """The batches of the images, or of a law; ValueError where labels are wanted of none."""
-    if images is not None:
-        return ImageBatches(images, config.class_conditional, config.noise)
-    law = load_toy(config.dataset) if data is None or isinstance(data, ImageData) else data
-    return LawBatches(law, config.class_conditional)
+def _batches(config: TrainConfig, data: Data) -> Batches:
+    """The batches of the data; ValueError where labels are wanted of data without."""
+    if isinstance(data, ImageData):
+        return ImageBatches(data, config.class_conditional, config.noise)
+    if isinstance(data, VectorData):
+        return VectorBatches(data)
+    return LawBatches(data, config.class_conditional)
 
 
 @torch.no_grad()
@@ -217,7 +233,10 @@ def _sample_grid(trainer: Trainer) -> None:
     if is_main():
         path.parent.mkdir(exist_ok=True)
     try:
-        if run.law is None:
+        if run.columns:
+            made = {"samples": _shown(run)}
+            from_main(lambda: save_columns(path, made, run.columns, run.config.dataset))
+        elif run.law is None:
             images = _shown(run)
             shown = run.pictured(images)
             picture = tile(shown.images, _COLUMNS, shown.max_value)

@@ -7,9 +7,9 @@ from gbm_fast.data.cifar import load_cifar
 from gbm_fast.data.digits import load_digits
 from gbm_fast.data.directory import resolve_data_dir
 from gbm_fast.data.idx import load_idx_family
-from gbm_fast.data.image_folder import load_folder
 from gbm_fast.data.natural_patches import load_natural_patches
-from gbm_fast.data.npy import load_npy
+from gbm_fast.data.own.image_folder import load_folder
+from gbm_fast.data.own.npy import load_npy
 from gbm_fast.data.sources import CIFAR10, FASHION_MNIST, KUZUSHIJI_MNIST, MNIST
 from gbm_fast.data.types import ImageData
 from gbm_fast.settings.datasets import ImageName, Range, Zeros

@@ -163,3 +163,19 @@ def scale_of_images(images: Tensor) -> LogScale:
             "images."
         )
     return LogScale(tuple(mean.tolist()), (std,) * images.shape[1])
+
+
+def scale_of_columns(values: Tensor, columns: tuple[str, ...]) -> LogScale:
+    """The scale of positive vectors (n, d): the mean and the deviation of log y of each column.
+
+    Raises ValueError, with the column's name, where all numbers of a column are alike.
+    """
+    logs = values.double().log()
+    mean, std = logs.mean(0), logs.std(0, correction=0)
+    for name, centre, deviation in zip(columns, mean.tolist(), std.tolist(), strict=True):
+        if not deviation > _ALIKE * (1 + abs(centre)):
+            raise ValueError(
+                f"all numbers of the column {name} are alike: there is nothing to learn; leave it "
+                "out."
+            )
+    return LogScale(tuple(mean.tolist()), tuple(std.tolist()))

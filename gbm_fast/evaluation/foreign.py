@@ -10,7 +10,7 @@ from torch import Tensor
 from gbm_fast.checks import require_positive
 from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.data.codecs import Levels, is_grey, read_image
-from gbm_fast.data.listing import list_images
+from gbm_fast.data.own.listing import list_images
 from gbm_fast.runtime.reading import read_array
 
 _SUFFIXES = (".png", ".tif", ".tiff", ".bmp")  # without loss: a JPEG has artefacts of its own

@@ -25,7 +25,7 @@ from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, worl
 from gbm_fast.sampling.batching import batches
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import Measurement
-from gbm_fast.settings.datasets import BUILT_IN, IN_PYTHON, LAWS
+from gbm_fast.settings.datasets import BUILT_IN, IN_PYTHON, LAWS, VECTORS
 from gbm_fast.settings.sampling import FROM_IMAGES, SamplingSettings
 from gbm_fast.training.runs import read_config, require_same_images, weights_facts
 
@@ -47,6 +47,11 @@ def measured_data(run: Path, measurement: Measurement) -> ImageData:
         raise ValueError(
             f"{run} is a run on {trained.dataset}, which is no image data set: its training "
             "compares the score with the exact one."
+        )
+    if trained.dataset in VECTORS:
+        raise ValueError(
+            f"{run} is a run on vectors, which have no features to measure distances with: "
+            "compare their marginals with gbm_fast.marginal_distances."
         )
     if trained.dataset in IN_PYTHON:
         raise ValueError(

@@ -4,7 +4,10 @@ Of images all pixels of a channel are taken together, of vectors each column is 
 pattern between pixels; of vectors the correlations of the logarithms are compared as well.
 """
 
+import io
 import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,8 +17,11 @@ from torch import Tensor
 
 from gbm_fast.checks import require_positive
 from gbm_fast.evaluation.metrics import Result
+from gbm_fast.runtime.figures import Figure
+from gbm_fast.runtime.files import write_atomic
 
 Array = NDArray[np.float64]
+_MOST_COLUMNS, _COLOURS = 12, ("#9ecae1", "#e6550d")
 _NAMES = ("ks", "mean_error", "std_error", "correlation_error")
 
 
@@ -94,3 +100,29 @@ def _compare(ours: Array, theirs: Array, vectors: bool) -> dict[str, float]:
         gap = np.corrcoef(ours) - np.corrcoef(theirs)
         found["correlation_error"] = float(np.abs(gap).max())
     return found
+
+
+def save_columns(
+    path: Path, sets: Mapping[str, Tensor], columns: Sequence[str], title: str
+) -> None:
+    """Histograms of log y of the first twelve columns of vectors (n, d), by set, as one PNG."""
+    shown = list(columns)[:_MOST_COLUMNS]
+    across = min(4, len(shown))
+    down = math.ceil(len(shown) / across)
+    figure = Figure(figsize=(3.4 * across + 0.6, 2.6 * down + 0.8), layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    axes = np.atleast_1d(figure.subplots(down, across)).ravel()
+    logs = {name: _logs(vectors) for name, vectors in sets.items()}
+    for i, axis in enumerate(axes):
+        if i >= len(shown):
+            axis.set_axis_off()
+            continue
+        edges = np.histogram_bin_edges(np.concatenate([rows[i] for rows in logs.values()]), 40)
+        for (name, rows), colour in zip(logs.items(), _COLOURS, strict=False):
+            axis.hist(rows[i], edges, density=True, alpha=0.55, color=colour, label=name)
+        axis.set_xlabel(f"log {shown[i]}", fontsize=9)
+        axis.set_yticks([])
+    axes[0].legend(frameon=False, fontsize=8)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    write_atomic(path, buffer.getvalue())

@@ -4,8 +4,9 @@
     png/              a file an image, named by its number (TIFF for 16-bit colour, and for floats
                       in units of their own)
     images.npz        `images`, float32 (n, channels, height, width) in [1, 2] or in units of their
-                      own, and `labels`, int64 (n,), where the images have a class; of a law
-                      samples.npz, `samples` (n, d)
+                      own, and `labels`, int64 (n,), where the images have a class; of a law and
+                      of vectors samples.npz, `samples` (n, d)
+    samples.csv       of vectors the same numbers, under the columns' names
     labels.txt        the same labels, a line an image
     grid.png          the first of them, to look at; of a law, against its exact density
     settings.json     how they were made, with a hash of all of them; written last, so that it
@@ -19,7 +20,9 @@ more. Several processes write batches of their own into the same folder; what co
 set is for one of them.
 """
 
+import csv
 import hashlib
+import io
 import json
 import re
 import zipfile
@@ -54,7 +57,9 @@ _SHOWN = {"images": 256, "samples": 4096}
 _IDENTITY = "identity.json"
 _PART = re.compile(r"\d{6,}-\d{6,}\.(safetensors|npy|labels)")
 _SUFFIXES = (".png", ".tif")  # of encode_image
-_WHOLE = ("settings.json", "images.npz", "samples.npz", "labels.txt", "grid.png")
+_WHOLE = (
+    *("settings.json", "images.npz", "samples.npz", "samples.csv", "labels.txt", "grid.png"),
+)
 _NAMES = (*_WHOLE, "film.png", "parts", *(f"png/{'[0-9]' * 6}*{s}" for s in _SUFFIXES))
 
 
@@ -196,11 +201,12 @@ def finish(
     draw: Draw,
     record: dict[str, Any],
     name: Literal["images", "samples"] = "images",
+    columns: Sequence[str] = (),
 ) -> None:
     """Make of the parts what concerns the whole set, settings.json last, and remove them.
 
-    draw: makes grid.png of the first samples; name: of the array. Raises ValueError where a part
-    is damaged.
+    draw: makes grid.png of the first samples; name: of the array; columns: of vectors, for a CSV
+    file as well. Raises ValueError where a part is damaged.
     """
     total = sum(len(batch) for batch in wanted)
     first, labels, digest = _scan(folder, wanted, min(total, _SHOWN[name]))
@@ -209,6 +215,8 @@ def finish(
         write_atomic(folder / "labels.txt", lines.encode())
     if "npz" in output:
         _write_npz(folder, name, wanted, labels)
+        if columns:
+            _write_csv(folder, wanted, columns)
     if "grid" in output:
         draw(folder / "grid.png", first)
     # Files of an earlier, larger set; those that nobody has noted are not ours to delete.
@@ -252,6 +260,18 @@ def _levels(image: Tensor, max_value: int) -> np.ndarray:
     levels = integers_from_positive(image, max_value).numpy()
     full = 255 if max_value <= 255 else 65535
     return np.rint(levels * (full / max_value)).astype(np.uint8 if full == 255 else np.uint16)
+
+
+def _write_csv(folder: Path, wanted: Sequence[range], columns: Sequence[str]) -> None:
+    """A line a vector, with as many digits as float32 needs to come back the same."""
+    with replacing(folder / "samples.csv") as file:
+        text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        for batch in wanted:
+            vectors = _read_part(folder, batch)[0]["x"].tolist()
+            writer.writerows([f"{value:.9g}" for value in vector] for vector in vectors)
+        text.detach()
 
 
 def _write_npz(folder: Path, name: str, wanted: Sequence[range], labels: Tensor | None) -> None:

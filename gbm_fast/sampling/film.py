@@ -50,8 +50,8 @@ def save_trajectory(path: Path, sampler: Sampler, number: int) -> None:
 
 
 def require_images(run: TrainedModel) -> None:
-    """Raise ValueError for a run on a law, which has no images."""
-    if run.law is not None:
+    """Raise ValueError for a run on a law or on vectors, which have no images."""
+    if len(run.event_shape) != 3:
         raise ValueError(
             f"{run.folder} is a run on {run.config.dataset}, which is no image data set."
         )

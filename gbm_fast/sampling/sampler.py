@@ -21,6 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gbm_fast.data import load_dataset
+from gbm_fast.data.own.vectors import VectorData, load_vectors
 from gbm_fast.data.positive import state_from_pixels
 from gbm_fast.data.types import Events, ImageData
 from gbm_fast.parameterisation import ScoreModel, score_function
@@ -122,7 +123,9 @@ class Sampler:
         """The positive training images of the wanted class, read once, for the start from data."""
         if self._given is not None:
             return self._given
-        data = self._images()
+        data = self._read_again()
+        if isinstance(data, VectorData):
+            return Events(data.positive(data.train), None)
         images, labels = data.train_images, data.train_labels
         if (label := self.label) is not None:
             wanted = labels == label
@@ -139,8 +142,9 @@ class Sampler:
         if self._given is not None:
             images = self._given.x
         else:
-            data = self._images()
-            images = data.positive(data.train_images)
+            data = self._read_again()
+            kept = data.train if isinstance(data, VectorData) else data.train_images
+            images = data.positive(kept)
         return log_axes(state_from_pixels(images, self.run.config.noise))
 
     def read(self) -> None:
@@ -150,8 +154,8 @@ class Sampler:
         elif self.settings.start == "data" and self.run.law is None:
             _ = self.data
 
-    def _images(self) -> ImageData:
-        """The images that the run was trained on, read again."""
+    def _read_again(self) -> ImageData | VectorData:
+        """What the run was trained on."""
         config = self.run.config
         if config.dataset in IN_PYTHON:
             raise ValueError(
@@ -159,7 +163,11 @@ class Sampler:
                 "read again: choose another start, or pass them as data to Sampler."
             )
         place = self._data_dir or config.data_dir
-        data = load_dataset(config.dataset, place, range=config.range, zeros=config.zeros)
+        data: ImageData | VectorData
+        if config.dataset == "vectors":
+            data = load_vectors(place, config.zeros)
+        else:
+            data = load_dataset(config.dataset, place, range=config.range, zeros=config.zeros)
         self.run.require_same_images(data, tested=False)
         return data
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from gbm_fast.settings.choices import check_choices, check_numbers, expand_paths
-from gbm_fast.settings.datasets import LAWS, OWN_DATA, Dataset, Range, Zeros
+from gbm_fast.settings.datasets import LAWS, OWN_DATA, UNITS, VECTORS, Dataset, Range, Zeros
 
 NoiseName = Literal["multiplicative", "additive"]
 ProcessName = Literal["variance-exploding", "constant"]
@@ -25,8 +25,9 @@ class TrainConfig:
 
     dataset: Dataset = "digits"
     """Training data. digits, natural-patches and the laws lognormal-... are built in; folder (of
-    image files) and npy (an array file) are your own, at --data-dir; the others are read from
-    there. own-...: objects that `gbm_fast.train_run` is given in Python."""
+    image files), npy (an array file) and vectors (a table, CSV or npy) are your own, at
+    --data-dir; the others are read from there. own-...: objects that `gbm_fast.train_run` is given
+    in Python."""
     preset: PresetName = "auto"
     """Settings to start from, which --config and then the other options override. cpu: what two
     cores train in under an hour; gpu: the same at a larger size; demo: minutes; paper: the
@@ -34,7 +35,7 @@ class TrainConfig:
     there is one, else cpu."""
     data_dir: Path | None = None
     """Folder of the data (default: $GBM_DATA, else ./data, to which missing files are fetched);
-    with --dataset npy the file."""
+    with --dataset npy and vectors the file."""
     range: Range = "auto"
     """Of folder and npy: auto takes integers of 8 or 16 bits as grey levels, which are mapped to
     [1, 2], and floats in units of their own; data: integers in units of their own as well."""
@@ -87,8 +88,8 @@ class TrainConfig:
 
     network: NetworkName | None = None
     """For images unet, or the paper's ncsn (NCSN-Deeper, for 28 x 28) and ddpmpp (DDPM++, for
-    32 x 32); mlp for the laws lognormal-...; the default follows the data. own: a module that
-    `gbm_fast.train_run` is given in Python."""
+    32 x 32); mlp for vectors and the laws lognormal-...; the default follows the data. own: a
+    module that `gbm_fast.train_run` is given in Python."""
     width: int | None = None
     """Channels of the finest level; units a layer of the mlp."""
     depth: int | None = None
@@ -262,13 +263,14 @@ def check_combinations(config: TrainConfig) -> None:
     for name in other:
         if getattr(config, name) != defaults[name]:
             raise ValueError(f"{name} is no setting of process {config.process}: leave it out.")
-    if config.dataset not in OWN_DATA:
-        for name in ("range", "zeros"):
-            if getattr(config, name) != defaults[name]:
-                raise ValueError(
-                    f"{name} is no setting of dataset {config.dataset}, which has grey levels or "
-                    "is a law: leave it out."
-                )
+    for name, served in {"range": UNITS, "zeros": OWN_DATA}.items():
+        if config.dataset not in served and getattr(config, name) != defaults[name]:
+            raise ValueError(
+                f"{name} is no setting of dataset {config.dataset}: it is one of "
+                f"{', '.join(served)}; leave it out."
+            )
+    if config.class_conditional and config.dataset in VECTORS:
+        raise ValueError(f"{config.dataset} have no classes: leave class_conditional out.")
     if config.noise == "additive":
         _check_additive(config)
     if config.label_dropout and not config.class_conditional:
@@ -294,17 +296,18 @@ def _check_additive(config: TrainConfig) -> None:
                 f"noise additive has no {name} {getattr(config, name)}: choose "
                 f"{' or '.join(served)}, or leave noise out."
             )
-    if config.dataset in LAWS:
+    if config.dataset in (*LAWS, *VECTORS):
         raise ValueError(
-            f"noise additive is for images, and {config.dataset} is a law of positive numbers: "
+            f"noise additive is for images, and {config.dataset} has positive numbers of its own: "
             "leave noise out."
         )
 
 
 def _check_network(config: TrainConfig, network: str) -> None:
-    if network != "own" and (config.dataset in LAWS) != (network == "mlp"):
+    flat = config.dataset in (*LAWS, *VECTORS)
+    if network != "own" and flat != (network == "mlp"):
         raise ValueError(
-            f"network {network} does not suit {config.dataset}: mlp is for the laws "
+            f"network {network} does not suit {config.dataset}: mlp is for vectors and the laws "
             "lognormal-..., and for them alone."
         )
     for name in set().union(*SHAPES.values()) - set(SHAPES[network]):

@@ -12,7 +12,7 @@ import dataclasses
 import math
 from typing import NamedTuple, cast, get_args
 
-from gbm_fast.settings.datasets import BUILT_IN, COLOUR, IN_PYTHON, LAWS, Dataset
+from gbm_fast.settings.datasets import BUILT_IN, COLOUR, IN_PYTHON, LAWS, VECTORS, Dataset
 from gbm_fast.settings.training import SHAPES, TrainConfig
 
 OURS = "our choice: "
@@ -183,7 +183,8 @@ def preset_config(preset: str, dataset: str) -> TrainConfig:
             name: value.value for name, value in PUBLISHED[chosen][dataset].items()
         }
     else:
-        kind = "law" if dataset in LAWS else "colour" if dataset in COLOUR else "image"
+        flat = dataset in (*LAWS, *VECTORS)
+        kind = "law" if flat else "colour" if dataset in COLOUR else "image"
         settings = _OWN[kind, chosen]
     if dataset in UNSIZED:
         settings = {n: value for n, value in settings.items() if n not in _FOLLOWING}
@@ -192,6 +193,7 @@ def preset_config(preset: str, dataset: str) -> TrainConfig:
 
 
 _KINDS = {"digits": "digits"} | dict.fromkeys(LAWS, "law") | dict.fromkeys(COLOUR, "colour")
+_KINDS |= dict.fromkeys(VECTORS, "vectors")
 
 
 class _Budget(NamedTuple):
@@ -213,6 +215,9 @@ _BUDGETS = {
     ("colour", "cpu"): _Budget(30_000, 45.0, 256),
     ("colour", "gpu"): _Budget(200_000, 120.0, 2048),
     ("colour", "demo"): _Budget(30_000, 3.0, 64),
+    ("vectors", "cpu"): _Budget(6000, 10.0, 1024),
+    ("vectors", "gpu"): _Budget(20_000, 10.0, 1024),
+    ("vectors", "demo"): _Budget(6000, 0.5, 1024),
     ("law", "cpu"): _Budget(6000, 45.0, 4096),
     ("law", "gpu"): _Budget(6000, 45.0, 4096),
     ("law", "demo"): _Budget(6000, 0.5, 4096),
@@ -273,7 +278,7 @@ def resolve(config: TrainConfig, image_size: tuple[int, int] | None = None) -> T
             "leave it out."
         )
     kind = _KINDS.get(config.dataset, "images")
-    network = config.network or ("mlp" if kind == "law" else "unet")
+    network = config.network or ("mlp" if kind in ("law", "vectors") else "unet")
     shape = SHAPES[network] | ({"width": 32} if kind == "digits" and network == "unet" else {})
     shape |= _followed(config, image_size) if network == "unet" else {}
     chosen = {name: getattr(config, name) for name in shape}

@@ -43,6 +43,8 @@ class Batches(ABC):
     """The largest grey level; None where the events have none."""
     scale: LogScale | None = None
     """The scale of events in units of their own; None of grey levels, and of a law."""
+    columns: tuple[str, ...] = ()
+    """What the numbers of a vector are called; empty for other events."""
     num_classes: int
     """Classes of the labels; 0 where the events have none."""
     class_names: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from gbm_fast.data import ImageData
+from gbm_fast.data.own.vectors import VectorData
 from gbm_fast.data.pictures import Picture, pictured
 from gbm_fast.data.positive import LogScale, pixels_from_state
 from gbm_fast.data.statistics import DataStatistics, law_statistics
@@ -68,7 +69,8 @@ class TrainedModel:
     step          how many steps of the training the weights have seen
     train_sha256, test_sha256
                   hashes of the images of the training; None where the run does not have them
-    scale         the scale of data in units of their own; None of grey levels, and of a law
+    scale, columns
+                  of data in units of their own their scale, and of vectors the numbers' names
     """
 
     folder: Path
@@ -85,6 +87,7 @@ class TrainedModel:
     train_sha256: str | None = None
     test_sha256: str | None = None
     scale: LogScale | None = None
+    columns: tuple[str, ...] = ()
 
     def class_number(self, label: int | str) -> int:
         """The number of a class that is given by number, or by name; ValueError for no class.
@@ -126,20 +129,16 @@ class TrainedModel:
             "test_sha256": self.test_sha256,
         }
 
-    def require_same_images(self, data: ImageData, tested: bool) -> None:
+    def require_same_images(self, data: ImageData | VectorData, tested: bool) -> None:
         """Raise ValueError where `data` has other images or labels than the training had.
 
         tested   whether the test images have to be the same as well
         """
-        require_same_images(
-            self.folder, data, self.train_sha256, self.test_sha256 if tested else None
-        )
+        test_sha256 = self.test_sha256 if tested else None
+        require_same_images(self.folder, data, self.train_sha256, test_sha256)
 
     def images_of(self, states: Tensor) -> Tensor:
-        """The images of states at t = 0: in [1, 2], clipped, or in units of their own.
-
-        Draws of a law are as they are.
-        """
+        """Images of states at t = 0, clipped to [1, 2], or in units of their own, or draws."""
         if self.scale is not None:
             return self.scale.values(states)
         if self.max_value is None:
@@ -170,7 +169,7 @@ _REBUILT = (
 
 
 def require_same_images(
-    folder: Path, data: ImageData, train_sha256: str | None, test_sha256: str | None
+    folder: Path, data: ImageData | VectorData, train_sha256: str | None, test_sha256: str | None
 ) -> None:
     """Raise ValueError unless `data` has the hashes of the run in `folder`, None for any."""
     wanted = {"training": (train_sha256, data.train_sha256)}
@@ -346,4 +345,5 @@ def load_trained(
         facts.get("train_sha256"),
         facts.get("test_sha256"),
         scale,
+        tuple(facts.get("columns", ())),
     )

@@ -245,6 +245,7 @@ class Trainer:
             facts.get("train_sha256"),
             facts.get("test_sha256"),
             data.scale,
+            data.columns,
         )
 
     def save(self) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.data.codecs import SUFFIXES
-from gbm_fast.data.listing import NEVER, NOTES, list_images, printable
+from gbm_fast.data.own.listing import NEVER, NOTES, list_images, printable
 from tests.support.fixtures import Patch, Shown
 from tests.support.source_tree import ROOT
 

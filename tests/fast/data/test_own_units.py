@@ -11,9 +11,9 @@ import torch
 import gbm_fast as gbm
 from gbm_fast.data.codecs import encode_image
 from gbm_fast.data.load import load_dataset
+from gbm_fast.data.own.values import read_values
 from gbm_fast.data.pictures import pictured
 from gbm_fast.data.positive import LogScale, scale_of_images
-from gbm_fast.data.values import read_values
 from tests.support.fixtures import Shown
 
 VALUES = (np.arange(20 * 5 * 6).reshape(20, 5, 6) * 37 % 601 + 1) * 0.25

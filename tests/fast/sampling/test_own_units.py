@@ -13,7 +13,7 @@ import gbm_fast as gbm
 from gbm_fast import sample
 from gbm_fast.commands.report import report_images
 from gbm_fast.commands.sampling import run_sampling
-from gbm_fast.data.values import read_values
+from gbm_fast.data.own.values import read_values
 from gbm_fast.settings.commands import EvaluateConfig
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.training.runs import read_config

@@ -21,10 +21,17 @@ from tqdm import tqdm
 
 from gbm_fast.data.codecs import Levels, is_grey, read_image
 from gbm_fast.data.directory import check_folder, say
-from gbm_fast.data.held_out import held_out, plain_name
-from gbm_fast.data.listing import list_images, printable
+from gbm_fast.data.own.held_out import held_out, plain_name
+from gbm_fast.data.own.listing import list_images, printable
+from gbm_fast.data.own.values import (
+    ARRAY,
+    VALUE_SUFFIXES,
+    Values,
+    number_type,
+    read_values,
+    settled,
+)
 from gbm_fast.data.types import ImageData
-from gbm_fast.data.values import ARRAY, VALUE_SUFFIXES, Values, number_type, read_values, settled
 from gbm_fast.settings.datasets import Range, Zeros
 
 _ONE_CLASS = "image"

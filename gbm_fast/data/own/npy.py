@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from gbm_fast.data.directory import is_file
-from gbm_fast.data.held_out import held_out, plain_name
+from gbm_fast.data.own.held_out import held_out, plain_name
+from gbm_fast.data.own.values import channels_first, settled
 from gbm_fast.data.types import ImageData
-from gbm_fast.data.values import channels_first, settled
 from gbm_fast.runtime.reading import read_array
 from gbm_fast.settings.datasets import Range, Zeros
 
