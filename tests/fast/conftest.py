@@ -42,4 +42,4 @@ def command(monkeypatch: Patch, capsys: Shown) -> Command:
 @fixture
 def few(monkeypatch: Patch) -> None:
     """The training command trains on forty digits."""
-    monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: few_digits())
+    monkeypatch.setattr(pipeline, "load_dataset", lambda *place, **reading: few_digits())

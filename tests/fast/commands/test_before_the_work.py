@@ -144,7 +144,7 @@ def test_images_that_cannot_be_measured_are_shown_without_distances(
     tmp_path: Path, command: Command, monkeypatch: Patch
 ) -> None:
     """One test image has no covariance: said before the training, which ends well."""
-    monkeypatch.setattr(training_job, "load_dataset", lambda name, folder: few_digits(12, 1))
+    monkeypatch.setattr(training_job, "load_dataset", lambda *place, **reading: few_digits(12, 1))
     done = command(train.main, *SMALL, "--metrics-images", "8", "--run-dir", tmp_path / "run")
     assert done.status == 0, done.err
     order = [

@@ -53,7 +53,7 @@ def _data(monkeypatch: Patch) -> None:
     """The nine images as the data set that the start from data is drawn from."""
     split = ((points()[LABELS] - 1) * 255).round().to(torch.uint8), LABELS
     data = gbm.ImageData("pictures", *split, *split, 255, ("across", "down", "ramp"))
-    monkeypatch.setattr(sampling, "load_dataset", lambda name, folder: data)
+    monkeypatch.setattr(sampling, "load_dataset", lambda *place, **reading: data)
 
 
 def made(run: TrainedModel, settings: gbm.SamplingSettings, size: int = 8) -> tuple[list, Tensor]:
@@ -240,7 +240,7 @@ def test_a_class_without_a_training_image_is_refused_and_later_ones_served(
     run = dataclasses.replace(PLAIN, statistics=data_statistics(points()[labels], labels, 3))
     split = ((points()[labels] - 1) * 255).round().to(torch.uint8), labels
     data = gbm.ImageData("pictures", *split, *split, 255, ("across", "down", "ramp"))
-    monkeypatch.setattr(sampling, "load_dataset", lambda name, folder: data)
+    monkeypatch.setattr(sampling, "load_dataset", lambda *place, **reading: data)
     # Near enough to the data for a class to show at the start.
     settings = dataclasses.replace(FLOW, start=start, **NEAR)
     with pytest.raises(ValueError, match="label: class 1 has no training image"):

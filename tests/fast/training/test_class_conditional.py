@@ -145,7 +145,7 @@ ONE_CLASS = {"train_labels": ZEROS, "test_labels": ZEROS[:20], "class_names": ("
 def test_data_without_labels_are_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: Patch, dataset: str, data: gbm.ImageData | None, message: str
 ) -> None:
-    monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: data)
+    monkeypatch.setattr(pipeline, "load_dataset", lambda *place, **reading: data)
     settings = {"class_conditional": True, "steps": 1, "device": "cpu"}
     config = gbm.TrainConfig(dataset=dataset, run_dir=tmp_path / "run", **settings)
     with pytest.raises(ValueError, match=message):
@@ -159,7 +159,7 @@ def test_images_of_one_level_are_refused_before_anything_is_written(
 ) -> None:
     digits = few_digits()
     constant = few_digits(train_images=torch.full_like(digits.train_images, level))
-    monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: constant)
+    monkeypatch.setattr(pipeline, "load_dataset", lambda *place, **reading: constant)
     config = gbm.TrainConfig(run_dir=tmp_path / "run", steps=1, device="cpu")
     with pytest.raises(ValueError, match=f"all pixels of the training images of .* are {level}:"):
         pipeline.run_training(resolve(config))
