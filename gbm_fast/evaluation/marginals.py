@@ -113,11 +113,12 @@ def save_columns(
     figure.suptitle(title, fontsize=11)
     axes = np.atleast_1d(figure.subplots(down, across)).ravel()
     logs = {name: _logs(vectors) for name, vectors in sets.items()}
+    bins = int(np.clip(2 * min(len(vectors) for vectors in sets.values()) ** 0.5, 8, 40))
     for i, axis in enumerate(axes):
         if i >= len(shown):
             axis.set_axis_off()
             continue
-        edges = np.histogram_bin_edges(np.concatenate([rows[i] for rows in logs.values()]), 40)
+        edges = np.histogram_bin_edges(np.concatenate([rows[i] for rows in logs.values()]), bins)
         for (name, rows), colour in zip(logs.items(), _COLOURS, strict=False):
             axis.hist(rows[i], edges, density=True, alpha=0.55, color=colour, label=name)
         axis.set_xlabel(f"log {shown[i]}", fontsize=9)

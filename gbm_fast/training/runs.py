@@ -321,8 +321,7 @@ def load_trained(
     weights, facts = _consistent(folder, config)
     law = _read_law(folder, config, facts)
     statistics = law_statistics(law) if law is not None else _read_statistics(folder, facts)
-    classes = facts.get("num_classes", 0)  # older headers have none
-    shape, scale = tuple(facts["event_shape"]), _read_scale(facts)
+    shape, classes = tuple(facts["event_shape"]), facts.get("num_classes", 0)
     try:
         autocast = choose_autocast(config.precision, chosen)
         moments = facts["log_mean"], facts["log_std"]
@@ -340,10 +339,10 @@ def load_trained(
         facts["max_value"],
         classes,
         law,
-        tuple(facts.get("class_names", ())),  # older headers have none
+        tuple(facts.get("class_names", ())),  # older headers lack some
         facts["step"],
         facts.get("train_sha256"),
         facts.get("test_sha256"),
-        scale,
+        _read_scale(facts),
         tuple(facts.get("columns", ())),
     )

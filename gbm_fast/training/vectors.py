@@ -31,19 +31,23 @@ class VectorBatches(Batches):
 
     @cached_property
     def statistics(self) -> DataStatistics:
+        """What the samplers' starts need of the table."""
         x = self._data.positive(self._data.train)[..., None, None]  # columns as channels
         found = data_statistics(x, torch.zeros(len(x), dtype=torch.int64), 1)
         return replace(found, class_averages=found.class_averages[..., 0, 0])
 
     def facts(self) -> dict[str, Any]:
+        """What a checkpoint says of the table; plain JSON."""
         hashes = {"train_sha256": self._data.train_sha256, "test_sha256": self._data.test_sha256}
         return super().facts() | hashes | {"columns": list(self.columns)}
 
     def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
+        """The `items` of batch `step`, (len(items), d), on the CPU."""
         indices = batch_indices(seed, step, batch_size, len(self._data.train))
         chosen = indices[items.start : items.stop]
         return Events(self._data.positive(self._data.train[chosen]), None)
 
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
+        """What one item of a batch is, for messages."""
         indices = batch_indices(seed, step, batch_size, len(self._data.train))
         return f"training vector {int(indices[item])}"

@@ -119,7 +119,7 @@ def test_a_preset_is_what_is_documented(dataset: str, preset: str) -> None:
 
 
 TRAINED = {"num_classes": 0, "law": None, "class_names": (), "step": 0, "train_sha256": None}
-TRAINED |= {"test_sha256": None, "scale": None}
+TRAINED |= {"test_sha256": None, "scale": None, "columns": ()}
 FUNCTIONS: dict[str, dict[str, object]] = {
     "data.download.fetch": {"timeout": 30.0, "most_bytes": 2**28},
     "data.load.load_dataset": {
@@ -161,7 +161,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "training.trainer.Trainer": {"network": None},
     "sampling.batching.Runs": {"known": ()},
     "sampling.files.draw_grid": {"scale": None},
-    "sampling.files.finish": {"name": "images"},
+    "sampling.files.finish": {"name": "images", "columns": ()},
     "sampling.initial.from_class_averages": {"classes": None},
     "sampling.initial.from_data": {"kind": "multiplicative"},
     "sampling.initial.from_law": {"classes": None},
