@@ -165,7 +165,7 @@ A27 = _equation(
     "A27", "cross term as an integral", is_the_cross_integrand, x * p1 * h,
     twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
     shown=lambda e: {"it": Says(_CROSS, e)},
-    assumptions=("the density is positive and differentiable on the open orthant",),
+    assumptions=(*A26.assumptions, "the density is positive, differentiable on the open orthant"),
     depends=("A26",), sources=_place(27))  # fmt: skip
 A28_DOMINATION = Claim(
     "A28-domination", "the derivative may go under the integral", bounds_the_bend, _BOUND, twins={
@@ -182,14 +182,13 @@ A28 = _equation(
     values=lambda: {"rest": _REST}, assumptions=(_LATER,), depends=("A28-domination",),
     sources=_place(28))  # fmt: skip
 A29 = _equation(
-    "A29", "cross term with the conditional score", averages_to_the_cross_term, k * c * h, twins={
+    "A29", "cross term with the target", averages_to_the_cross_term, k * c * h, twins={
         "prior weights without the kernel": c * h, "posterior weights": k / p * c * h,
         "half": k * c * h / 2,
     }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A27", "A28", "R4"), sources=_place(29),
 )  # fmt: skip
 A30 = _equation(
-    "A30", "explicit loss through the conditional score", holds_the_conditional_score, _E30,
-    twins={
+    "A30", "explicit loss through the target", holds_the_conditional_score, _E30, twins={
         "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2, "cross term with plus": _E30 + 2 * c * h,
         "half of the cross term": _E30 + c * h / 2,
     }, assumptions=(POSITIVE_TIME, FINITE_MODEL), sources=_place(30),
