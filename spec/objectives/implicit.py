@@ -55,8 +55,8 @@ def is_implicit(forms: Values) -> bool:
     the assumptions (boundary-term, along almost every line parallel to an axis)."""
     of_model, score = x * psi, x * _slope(log(p))
     in_h = forms["h"].subs({h: of_model, g: x * _slope(of_model)}, simultaneous=True)
-    both = (forms["psi"], in_h)
-    return vanishes([_left_over(form, forms["flux"], score, of_model, p) for form in both])
+    left = [_left_over(form, forms["flux"], score, of_model, p) for form in (forms["psi"], in_h)]
+    return vanishes(left) and forms["flux"].free_symbols <= {x, p, psi}
 
 
 def is_implicit_in_log_space(forms: Values) -> bool:
