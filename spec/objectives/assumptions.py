@@ -100,8 +100,8 @@ _TIMES, _CENTRE = Interval(0, 1), Integer(0)
 _EXPONENT, _PLACES = -(g**2) / (2 * v), ((0.05, 0.64), (0.05, 0.00064))  # v0 and v
 _BOUND = {"excess": (c - H) ** 2, "second": 1 + 1 / v}
 DATA_HALF = Claim(
-    "A-Assumption-1-data", "the score of noised data has a second moment", bounds_the_score,
-    _BOUND, twins={
+    "A-Assumption-1-data", "the Hyvärinen score of noised data has a second moment",
+    bounds_the_score, _BOUND, twins={
         "half": _BOUND | {"excess": (c - H) ** 2 / 2},
         "gap to the model": _BOUND | {"excess": (c - h) ** 2},
         "no excess": _BOUND | {"excess": Integer(0)},

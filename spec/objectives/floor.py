@@ -286,7 +286,7 @@ FLOOR = Claim(
     depends=("A-Thm", "A29", "A-Assumption-1-data", "R4", "R5"))  # fmt: skip
 
 DE_BRUIJN = Claim(
-    "R4b-de-bruijn", "entropy grows with the Fisher information", is_entropy_production, s2 / 2,
+    "R4b-de-bruijn", "the rate of entropy from Fisher information", is_entropy_production, s2 / 2,
     twins={"sigma^2": s2, "sigma^2 / 4": s2 / 4, "entropy falls": -s2 / 2}, shown=lambda factor: {
         "factor": factor, "floor": _floor_by_rate(factor),
     }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), depends=("R4b", "A9"),

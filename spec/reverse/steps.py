@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, eye, lambdify, log, sqrt, symbols,
-)  # fmt: skip
+    Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, exp, eye, lambdify, log, sqrt,
+    symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1
@@ -106,7 +106,7 @@ R7_NOISE = Claim(
         ), Assumption(
             "sigma^2 delta is the difference of the variances", "the gain and the noise",
             lambda: not makes_the_step_exact(v / V, length=2 * ONE),
-        ), "one coordinate, or one eigenvector of S_0 (each needs its own kappa)",
+        ), "one coordinate, or one eigenvector of S_0 (kappa is that of its eigenvalue)",
     ), depends=("R7", "A13"))  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def logarithm_changes(named: Iterable[str], model: Expr = _MODEL) -> bool:
     compared = zip(PARTS, ours, (forward, residual, backward, backward), strict=True)
     differ = {part for part, *pair in compared if not _same_increment(*pair)}
     # A step in X has the drift of the logarithm and the half of sigma^2 by Ito's formula.
-    ambient = same(_FACTOR - 1 - dt * s2 / 2, _additive(_MODEL)[1])
+    ambient = same(exp(_IN_X) - 1 - dt * s2 / 2, _additive(_MODEL)[1])
     sized = same((_NOISE**2).subs(sigma**2, s2), dt * (_rate(L**2) - 2 * L * _rate(L)))
     return set(named) == differ and ambient and sized and _is_the_kernel(_LOG_KERNEL - log(v) / 2)
 
