@@ -22,6 +22,7 @@ _FORWARD, _SPREAD = mu - sigma**2 / 2, sigma**2
 _PULL = sigma**2 * s
 _REVERSE = _PULL - _FORWARD
 _EQUATION = Sde("Y", _REVERSE, sigma, "r")
+_REVERSE_NOISE = _EQUATION.noise**2
 
 
 def _change(drift: Expr, variance: Expr, log_density: Expr = _LOG) -> Expr:
@@ -41,7 +42,7 @@ def becomes_mirrored(candidate: tuple[Expr, Expr, Expr]) -> bool:
     $\mu$, is zero. The variance is that with which the drift of (22) keeps the law of its score.
     """
     clock, own_mu, noise = candidate
-    reverse = _change(_FORWARD, _SPREAD) + _change(_EQUATION.drift, _EQUATION.noise**2)
+    reverse = _change(_FORWARD, _SPREAD) + _change(_EQUATION.drift, _REVERSE_NOISE)
     agree = diff(_REVERSE, s) - clock, _REVERSE.subs({s: 0, mu: own_mu}), diff(_REVERSE, mu) + 1
     return vanishes(with_symbols(*agree, reverse, _change(clock * s, noise)))
 
@@ -123,7 +124,7 @@ E16 = Claim(
         "a slower clock": (_HALF, _HALF, sigma**2), "mu = 0": (2 * _HALF, Integer(0), _LANGEVIN),
     }, printed={"(11) as it stands": (2 * _HALF, _HALF, _SPREAD)},
     shown=lambda c: dict(zip(("clock", "mu", "noise"), c, strict=True)),
-    values=lambda: {"reverse": _EQUATION, "reverse noise": _EQUATION.noise**2}, names=_NAMES,
+    values=lambda: {"reverse": _EQUATION, "reverse noise": _REVERSE_NOISE}, names=_NAMES,
     sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE, SMOOTH),
     depends=("A11", "A22", "E16-split", "E16-frozen", "E16-euler"), erratum=Erratum(
         Fault.WRONG,
