@@ -85,9 +85,14 @@ def _at_start(expression: Expr) -> Expr:
 
 
 def _is_regular(at: Callable[[Expr], Expr]) -> bool:
-    """Whether the kernel, at its centre and away from it, and E c^2 are positive and finite."""
-    found = map(at, (_kernel(_CENTRE), _kernel(g), TARGET_SQUARE))
-    return all(e.is_positive and e.is_finite for e in found)
+    """Whether all these are positive and finite."""
+    return all(e.is_positive and e.is_finite for e in map(at, _sizes().values()))
+
+
+def _sizes() -> dict[str, Expr]:
+    """The kernel, at its centre and away from it, C for log-normal data, and E c^2."""
+    kernel = {"peak": _kernel(_CENTRE), "beside": _kernel(g)}
+    return kernel | {"limit": floor(), "bound": TARGET_SQUARE}
 
 
 FINITE_SQUARE = Assumption(
@@ -152,8 +157,7 @@ E26 = Claim(
     equivalent=Union(Interval.Lopen(0, _HALF), Interval.Lopen(_HALF, 1), evaluate=False),
     values=lambda: {
         "all": _TIMES, "exponent": _EXPONENT, "second": TARGET_SQUARE, "constant": floor(),
-        "limit": _at_start(floor()), "peak": _at_start(_kernel(_CENTRE)),
-        "beside": _at_start(_kernel(g)),
+        **{name: _at_start(size) for name, size in _sizes().items()},
     }, names=_NAMES, means=Means.CALCULUS,
     sources=v1("App. C: positivity of the densities") + v2("App. B: positivity of the densities"),
     assumptions=(LOG_NORMAL, "v_0 is positive"),

@@ -46,11 +46,15 @@ def is_unbiased(sums: Values) -> bool:
 
     The expectation is linear: all samples have the same loss at a level. With powers of an
     undetermined $y$ for the losses, both sides are polynomials in $y$."""
-    ends = ((1, N), (sums["first"], sums["last"]))
-    wanted, got = (y ** expand(last + 1) - y**first for first, last in ends)
-    samples = sums["samples"] - _ONE + 1
+    (_, *levels), (_, first, last) = _sum(sums).limits
+    wanted, got = (y ** expand(last + 1) - y**first for first, last in ((1, N), levels))
+    samples = last - first + 1
     gap = expand(_estimate(sums["weight"], got * samples) - wanted / N) / (y - 1)
     return same(gap.subs(y**N, Symbol("y_N")), 0)
+
+
+def _sum(of: Values) -> Sum:
+    return Sum(loss, (k, of["first"], of["last"]), (i, _ONE, of["samples"]))
 
 
 def _estimate(weight: Expr, total: Expr) -> Expr:
@@ -104,11 +108,8 @@ A38 = Claim(
         "divided by N alone": _SUMS | {"weight": 1 / N}, "no last level": _SUMS | {"last": N - 1},
         "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
         "a sample left out": _SUMS | {"samples": M - 1},
-    }, shown=lambda of: {
-        "estimate": _estimate(of["weight"], Sum(
-            loss, (k, of["first"], of["last"]), (i, _ONE, of["samples"]),
-        )),
-    }, names=_NAMES, sources=v2("eq. 38"), depends=("A15", "E9"),
+    }, shown=lambda of: {"estimate": _estimate(of["weight"], _sum(of))}, names=_NAMES,
+    sources=v2("eq. 38"), depends=("A15", "E9"),
     assumptions=("each sample, with its noise, has the law of the loss; they may be dependent",),
     readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
 )  # fmt: skip

@@ -183,11 +183,15 @@ def carries_the_mean(rate: Expr, score: Expr = _SCORE) -> bool:
     led = A35.holds[1][1].subs(sigma_k, rate_before) - S**2  # by the forward step from k - 1, to k
     joint = -(deviation**2) / (2 * (level - led)) - (noise - deviation) ** 2 / (2 * led)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
-    return same(_multiplied(rate, score), slope)
+    written = same(_MULTIPLIED.subs(_ANY, rate), _multiplied(rate))
+    return written and same(_multiplied(rate, score), slope)
 
 
 def _multiplied(rate: Expr, score: Expr = _SCORE) -> Expr:
     return diff(y + rate * score, y)  # what becomes of the deviation in a step
+
+
+_MULTIPLIED = _multiplied(_ANY)
 
 
 def _shrinkages() -> tuple[Figure, ...]:
@@ -210,7 +214,7 @@ E19_IV = Claim(
         "order of the forward chain": other,
     }, printed={"rate at the time of the step's start, sigma_k": here},
     shown=lambda rate: {"it": rate, "factor": _multiplied(rate)},
-    values=lambda: {"rate": _ANY, "step": _multiplied(_ANY)}, names=_NAMES,
+    values=lambda: {"rate": _ANY, "step": _MULTIPLIED}, names=_NAMES,
     sources=v2("eq. 36"), sheet=("E19",), assumptions=(
         Assumption(
             "the score is that of the chain at the same level", "the deviation is divided by v_k",

@@ -13,7 +13,7 @@ from spec.checking.diffusions import (
     plain_partials, turns_back)  # fmt: skip
 from spec.checking.symbols import L, M, V, h, mu, s2, sigma, x
 from spec.checking.typeset import Says, Sde
-from spec.process.equations import GBM, UNIQUE
+from spec.process.equations import EQUATION, GBM, UNIQUE
 
 drift, divergence, pull, turn, dr = symbols("drift divergence pull turn dr", real=True)
 score, f, _G = *symbols("score f", real=True), Symbol("g")
@@ -162,7 +162,7 @@ A7 = Claim(
         "coefficient 3/2, that of the equation for log X": -(mu - Rational(3, 2) * s2 - s2 * h),
         "no divergence term": -(mu - s2 * h), "sign of the score flipped": -(mu - 2 * s2 + s2 * h),
     }, shown=lambda rate: {"reverse": _backwards(rate)},
-    values=lambda: {"forward": Sde("X", *GBM)}, names=_NAMES, sources=v2("eq. 7"),
+    values=lambda: {"forward": EQUATION}, names=_NAMES, sources=v2("eq. 7"),
     assumptions=REGULAR, readings=(
         LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "
         "eq. (10) of version 1, with dr > 0",

@@ -103,9 +103,14 @@ def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
     The first two by substitution, against steps built from the reverse equation. For the last,
     the variance of $\log X$ and a distance of its mean from its place must shrink alike."""
     constant = {dm: _INCREMENTS["dm"], r: sqrt(_INCREMENTS["dv"])}
-    steps = (part.xreplace(constant) for part in candidate)
+    first, second = (says.right.xreplace(constant) / x for says in _shown(candidate).values())
     known = log_step(h, z, root, kappa), ambient_factor(h, z, root, kappa)
-    return all(map(same, steps, known)) and _carried(candidate[0])
+    return all(map(same, (log(first), second), known)) and _carried(candidate[0])
+
+
+def _shown(steps: tuple[Expr, Expr]) -> dict[str, Says]:
+    made = _by_exponent(steps[0]), _by_factor(steps[1])
+    return {name: Says("X_s", e) for name, e in zip(("dale", "agnostic"), made, strict=True)}
 
 
 _NAMES = {
@@ -195,13 +200,11 @@ INCREMENTS = Claim(
         "3/2 in the exponent": (_BY_DV + r**2 / 2, _BY_DV_IN_X),
         "1 in the factor": (_BY_DV, _BY_DV_IN_X - r**2 / 2),
         "noise with dv": (_BY_DV + kappa * (r**2 - r) * z, _BY_DV_IN_X),
-    }, shown=lambda steps: {
-        "dale": Says("X_s", _by_exponent(steps[0])),
-        "agnostic": Says("X_s", _by_factor(steps[1])),
-    }, values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()}, names={
+    }, shown=_shown, names={
         "dm": r"\Delta m", "r": r"\sqrt{\Delta v}", "x": "X_t", "z": "Z",
         "h": r"X_t\circ\nabla\log p_t(X_t)",
-    }, sheet=("A12", "A13", "E19"), assumptions=(
+    }, values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()},
+    sheet=("A12", "A13", "E19"), assumptions=(
         Assumption(
             "the forward process adds Delta v to the log-variance", "the shrinking of the mean",
             lambda: not _carried(_BY_DV, 2 * r**2),

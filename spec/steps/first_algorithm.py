@@ -9,7 +9,7 @@ from operator import index
 import mpmath
 from mpmath import mpf, nint
 from sympy import (
-    Expr, Function, Integer, Rational, Symbol, exp, expand_func, expand_log, log,
+    Expr, Function, Integer, Rational, Symbol, diff, exp, expand_func, expand_log, log,
     logcombine, oo, polygamma, symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -68,8 +68,10 @@ def is_the_bias(bias: Callable[[Expr], Expr]) -> bool:
         expand_func(part).replace(polygamma, lambda n, x: Symbol(f"psi_{n}_{x}"))
         for part in (_one_more(bias), bias(Integer(0)))
     )
-    gaps = ratio - (v - H) / v * e, none, more - per_step * v0 / (v0 + N * H)
-    return vanishes(gaps) and same(whole, _LAW[1].subs(t, _END) - v0)
+    limit = _limit_of(bias(N))  # the sum of what is taken off tends to an integral
+    slope = per_step / H * v0 / (v0 + s2) - diff(limit, s2)
+    gaps = ratio - (v - H) / v * e, none, more - per_step * v0 / (v0 + N * H), slope
+    return vanishes((*gaps, limit.subs(s2, 0))) and same(whole, _LAW[1].subs(t, _END) - v0)
 
 
 def _one_more(bias: Callable[[Expr], Expr]) -> Expr:
@@ -193,7 +195,7 @@ def _limit_of(bias: Expr) -> Expr:
     found = in_logs.subs(H, _PER_STEP["length"]).limit(N, oo)
     scale, logs = expand_log(found.factor(), force=True).factor().as_independent(log, as_Add=False)
     one = scale * logcombine(logs, force=True).replace(log, lambda inside: log(inside.cancel()))
-    assert same(exp(found / scale), exp(one / scale))
+    assert same(*(exp((e / scale).expand()) for e in (found, one)))
     return one
 
 
