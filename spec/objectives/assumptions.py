@@ -72,8 +72,10 @@ def are_the_times(times: Set) -> bool:
     good = Union(*(part for part, at in found if _is_regular(at)))
     score = diff(_EXPONENT, g)  # of the kernel, but for the Jacobian (R4)
     right = vanishes((score - 1 - TARGET.subs(NOISE, g), score.subs(g, _CENTRE)))
+    peak, beside, *_ = _sizes().values()
     right = right and times.is_subset(good) and good.is_subset(times)
-    return bool(right and integrate(2 * x * _kernel(g), (g, 0, oo), meijerg=False) == 1)
+    right = right and peak == beside.subs(g, _CENTRE)
+    return bool(right and integrate(2 * x * beside, (g, 0, oo), meijerg=False) == 1)
 
 
 def _kernel(away: Expr) -> Expr:

@@ -264,8 +264,7 @@ VALUES = Claim(
     depends=("A-Thm", "R2"), pins=tuple(
         Pin(f"gbm_ref.{name}", table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
             reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}))
-        for j, name in enumerate(("fisher_information", "m_dsm_floor"))
-    ))  # fmt: skip
+        for j, name in enumerate(("fisher_information", "m_dsm_floor"))))  # fmt: skip
 
 CONSTANT_IN_THE_PLANE = Claim(
     "A-Thm-log-normal-matrix", "the constant, correlated log-normal data", is_the_gap_in_the_plane,

@@ -66,9 +66,7 @@ A4 = Claim(
         Pin(
             "gbm_ref.GBM.drift", table("sigma t T", (0.8, 0.25, 1.0), (1.7, 2.75, 3.0)),
             because="it is the paper's choice where no drift is given", formula=CHOICE,
-            twins={"sigma^2 without the half": 2 * CHOICE}, variant="mu not given",
-        ),
-    ))  # fmt: skip
+            twins={"sigma^2 without the half": 2 * CHOICE}, variant="mu not given"),))  # fmt: skip
 
 A5 = Claim(
     "A5", "geometric Brownian motion of a vector", holds=GBM, stated_kind=Kind.DEFINITION,
@@ -169,9 +167,7 @@ A6 = Claim(
             twins={"the standard deviation inverted": v / sigma},
         ), Pin(
             "gbm_ref.GBM.sample", tuple(a | b for a, b in zip(_TIMES, _STATES, strict=True)),
-            _sample,
-        ),
-    ))  # fmt: skip
+            _sample)))  # fmt: skip
 
 
 def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:

@@ -63,8 +63,7 @@ E19_I = Claim(
         trouble="Unrolling gives a weighted sum of all draws. With a single normal $Z$ it is an "
         "equality in law for one $k$, which is all that the loss needs (A38); read as an equality "
         "it makes the whole path a function of one draw.", figures=_correlations,
-        remains_open="Which of the two version 2 prints cannot be seen.",
-    ))  # fmt: skip
+        remains_open="Which of the two version 2 prints cannot be seen."))  # fmt: skip
 
 
 def is_left_over_exact(ratio: Expr) -> bool:
@@ -226,6 +225,5 @@ E19_IV = Claim(
         trouble=r"Euler-Maruyama for eq. 36 takes the rate where the step starts, $\sigma_k$; the "
         r"forward step to $k$ has used $\sigma_{k-1}$: growing rates take out too much.",
         advice=r"Use $\sigma_{k-1}$ in the reverse step from $k$.", figures=_shrinkages,
-        remains_open="The appendix does not write the discretization out.",
-    ))  # fmt: skip
+        remains_open="The appendix does not write the discretization out."))  # fmt: skip
 CLAIMS = (E19_I, E19_II, E19_III, E19_IV)

@@ -275,6 +275,5 @@ E27_RICHNESS = Claim(
         "its Section 7 says that the Dale-Langevin sampler 'is equivalent to standard additive "
         "Langevin dynamics on the log-transformed variable' (E16). It adds eq. (12), which does "
         "differ.",
-        figures=_figures,
-    ))  # fmt: skip
+        figures=_figures))  # fmt: skip
 CLAIMS = (R7, R7_NOISE, R17_BRIDGE, E27_RICHNESS)

@@ -73,9 +73,7 @@ R5 = Claim(
         Pin("gbm_ref.posterior_log_mean", _laws.POINTS, _means), Pin(
             "gbm_ref.posterior_log_cov", _laws.POINTS,
             lambda c: tuple(c[1](_mixture.V, _mixture.SLOPE, eye(2))),
-            scale=when_asked(_covariance_scale),
-        ),
-    ))  # fmt: skip
+            scale=when_asked(_covariance_scale))))  # fmt: skip
 
 Formulas = Mapping[str, Expr]  # where the density is read, and logarithms of the others
 _AT_ONE = {a: 1, m: (mu - s2 / 2) * t, v: s2 * t}
@@ -135,9 +133,7 @@ R6 = Claim(
         Pin(
             "gbm_ref.log_posterior_moment", tuple(
                 at | {"power": a} for at, a in zip(_laws.POINTS, (2.0, -0.7, 3.5), strict=True)
-            ), _moments,
-        ),
-    ))  # fmt: skip
+            ), _moments),))  # fmt: skip
 
 
 def distinguishes(gap: Expr) -> bool:

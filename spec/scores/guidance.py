@@ -56,7 +56,9 @@ def follows_the_flow(gain: Expr) -> bool:
     end, log_end = _end(gain, B), expand_log(log(_end(gain, B)), force=True)
     change = diff(log_end, v) * s2 + diff(log_end, B) * 2 * slope * B
     tilted = diff(guided, y) * _OF_START + 1, _OF_START.subs(v, 0) - _OF_DATA
-    return vanishes((change, end.subs(v, 0) - B, *tilted)) and not same(*_ends(gain).values())
+    ends = _ends(gain)
+    landed = end.subs(B, _OF_START).subs(_AT) - ends["end"]
+    return vanishes((change, end.subs(v, 0) - B, *tilted, landed)) and not same(*ends.values())
 
 
 def _end(gain: Expr, start: Expr) -> Expr:
@@ -93,6 +95,5 @@ FLOW = Claim(
     depends=("R16-ode", "guided-score"), pins=tuple(
         Pin(f"gbm_ref.flow_{name}", _POINTS, lambda gain, part=part: _law(gain)[part],
             scale=_SIZES[part], k=_CLOSE)
-        for name, part in {"cdf": 0, "ppf": 1, "moments": slice(2, 4)}.items()
-    ))  # fmt: skip
+        for name, part in {"cdf": 0, "ppf": 1, "moments": slice(2, 4)}.items()))  # fmt: skip
 CLAIMS = (SCORE, FLOW)

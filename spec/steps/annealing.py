@@ -212,8 +212,7 @@ OPERATOR_SPLITTING = Claim(
         Fault.OVERCLAIMED,
         quote="App. D.4: “the step-size annealing can be viewed as a special case of operator "
         "splitting methods used in the discretization of SDEs”",
-        trouble="With less than full noise the parts do not add up to eq. (11).",
-    ))  # fmt: skip
+        trouble="With less than full noise the parts do not add up to eq. (11)."))  # fmt: skip
 
 _CONSTANT = (RATE + mu - sigma**2 * h).expand()  # of the drift of A12 over X
 _GAP = sigma**2 * (1 - kappa**2) / 2, sigma**2 * (3 + kappa**2) / 2

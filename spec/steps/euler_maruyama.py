@@ -136,8 +136,7 @@ A12 = Claim(
         "formula lost in version 2; reconstructed: the step of eq. 7, as the prose says",
     ), depends=("A2", "A7"), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
-        reads=lambda factor: by_increments(_by_factor(factor.subs(z, kappa * z))),
-    ),))  # fmt: skip
+        reads=lambda factor: by_increments(_by_factor(factor.subs(z, kappa * z)))),))  # fmt: skip
 
 A13 = Claim(
     "A13", "Dale-Langevin step", is_the_log_step, holds=_EXPONENT, twins={
@@ -188,8 +187,7 @@ def _increments_pin(name: str, factor: Callable[[tuple[Expr, Expr]], Expr]) -> P
     return Pin(
         f"gbm_ref.{name}.__call__", _POINTS, reads=exploding,
         twins={"variance of the next step": exploding((_BY_DV, _BY_DV_IN_X), t - 2 * dt)},
-        variant="sigma that varies",
-    )  # fmt: skip
+        variant="sigma that varies")  # fmt: skip
 
 
 _BY_DV = -dm + r**2 * (1 + h) + kappa * r * z
@@ -211,6 +209,5 @@ INCREMENTS = Claim(
         ), *ON_LOG_NORMAL,
     ), depends=("A12", "A13", "R2", "R7"), pins=(
         _increments_pin("SignAgnostic", lambda steps: steps[1]),
-        _increments_pin("DaleLangevin", lambda steps: exp(steps[0])),
-    ))  # fmt: skip
+        _increments_pin("DaleLangevin", lambda steps: exp(steps[0]))))  # fmt: skip
 CLAIMS = (A12, A13, V1_12, GAP, INCREMENTS)

@@ -92,8 +92,7 @@ GEOMETRIC = Claim(
             (6, 2e-3, 1.3, 1.1, -0.2, 2.5), (9, 0.7, 0.71, 0.9, 0.0, 1.0),
         ), reads=lambda spacing: lambda at: _times(at, spacing, Integer(1)),
         # A step is a difference of times, each with a rounding error of its own.
-        scale=lambda at: _row_sizes(_times(at, _geometric, Integer(1)), mpf(1)),
-    ),))  # fmt: skip
+        scale=lambda at: _row_sizes(_times(at, _geometric, Integer(1)), mpf(1))),))  # fmt: skip
 
 POWER = Claim(
     "grid-power", "power grid of Karras et al.", is_the_power_spacing, holds=_power, twins={
@@ -110,6 +109,5 @@ POWER = Claim(
         ), reads=lambda spacing: lambda at: _times(at, spacing),
         twins={"rho = 6": lambda at: _times(at, _power, Integer(6))},
         # Taking the power rho of a rounded number multiplies its relative error by rho.
-        scale=lambda at: _row_sizes(_times(at, _power), 1 + at["rho"]),
-    ),))  # fmt: skip
+        scale=lambda at: _row_sizes(_times(at, _power), 1 + at["rho"])),))  # fmt: skip
 CLAIMS = (GEOMETRIC, POWER)
