@@ -198,8 +198,9 @@ def gives_back_gbm(coefficients: tuple[Expr, Expr]) -> bool:
         rate = generator(f, Matrix([drift]), Matrix([noise**2]), plain_partials((at,)))
         return Matrix([rate, noise * diff(f, at)]).subs(_EXP, x)
 
-    there = moved(_LOG, x, *GBM) - Matrix(coefficients)
-    back = moved(_EXP, Y, *coefficients) - Matrix(GBM)
+    forward = A9.shown(coefficients)["forward"]
+    there = moved(_LOG, x, *GBM) - Matrix([forward.drift, forward.noise])
+    back = moved(_EXP, Y, forward.drift, forward.noise) - Matrix(GBM)
     return vanishes((_EXP.subs(Y, _LOG) - x, *there, *back))
 
 
