@@ -3,7 +3,7 @@
 An expansion says that its function is its value for some weight in [0, 1]."""
 
 from sympy import (
-    EulerGamma, Expr, Integer, Poly, Rational, Symbol, diff, expand_func, expand_log, factor,
+    EulerGamma, Expr, Poly, Rational, Symbol, diff, expand_func, expand_log, factor,
     fraction, gamma, log, polygamma, symbols, together)  # fmt: skip
 
 from spec.checking.algebra import vanishes
@@ -44,7 +44,7 @@ def trigamma_expansion(at: Expr = q, weight: Expr = theta) -> Expr:
 def trigamma_is_bracketed() -> bool:
     """Whether the expansion with weight 0 is above psi_1 and with weight 1 below, for all q > 0:
     the one falls by more than 1/q^2 from q to q + 1, the other by less, and both tend to 0."""
-    bounds = (trigamma_expansion(q, Integer(w)) for w in (0, 1))
+    bounds = (trigamma_expansion().subs(theta, w) for w in (0, 1))
     above, below = (bound - bound.subs(q, q + 1) - 1 / q**2 for bound in bounds)
     return positive(above) and positive(-below)
 
@@ -71,6 +71,6 @@ def gamma_ratio_is_bracketed() -> bool:
     and from q to q + 1 the lower one grows by more and the upper by less than the square does, by
     its recurrence."""
     growth = ((q + 1) / (q + Rational(1, 2))) ** 2
-    bounds = (gamma_ratio_expansion(q, Integer(w)) for w in (0, 1))
+    bounds = (gamma_ratio_expansion().subs(theta, w) for w in (0, 1))
     lower, upper = (bound.subs(q, q + 1) / bound - growth for bound in bounds)
     return positive(lower) and positive(-upper)

@@ -30,8 +30,8 @@ def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
     X_{t_k}$, so that the step is an affine map of $\log X$ and the draw, which are normal and
     independent. Its mean and variance are exact Gaussian moments; $e_k$ is the mean less $c$,
     which moves from level to level."""
-    written = same(_SCORE.subs("c", a + m * t), hyvarinen(L, a + m * t, v))
-    return written and is_affine(image()) and same(Matrix(law_after()), Matrix(candidate))
+    law = is_affine(image()) and same(Matrix(law_after()), Matrix(candidate))
+    return law and same(_SCORE.subs("c", a + m * t), hyvarinen(L, a + m * t, v))
 
 
 def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) -> bool:

@@ -28,6 +28,7 @@ P1, P2, lam1, lam2, V11, V12, V22 = symbols("P1 P2 lam1 lam2 V11 V12 V22")
 FACTOR, ADDED = 1 - delta / lam, 2 * delta
 LIMIT_VARIANCE = lam / (1 - delta / (2 * lam))
 _GAP = 1 - FACTOR**2
+_FACTORS = FACTOR.subs(lam, lam1), FACTOR.subs(lam, lam2)
 _NORMAL = -((L - M) ** 2) / (2 * lam)
 Pair = tuple[Expr, Expr]
 
@@ -158,9 +159,8 @@ def is_the_covariance(entries: Pair) -> bool:
     use(NOT_TWICE)
     first, other = entries
     now = Matrix([[first, other], [other, first.subs({P1: P2, lam1: lam2, V11: V22})]])
-    factors = FACTOR.subs(lam, lam1), FACTOR.subs(lam, lam2)
-    then = now.subs({P1: factors[0] * P1, P2: factors[1] * P2}, simultaneous=True)
-    moved = diag(*factors) * now * diag(*factors) + ADDED * eye(2)
+    then = now.subs({P1: _FACTORS[0] * P1, P2: _FACTORS[1] * P2}, simultaneous=True)
+    moved = diag(*_FACTORS) * now * diag(*_FACTORS) + ADDED * eye(2)
     start = now.subs({P1: 1, P2: 1}) - Matrix([[V11, V12], [V12, V22]])
     return vanishes((start, moved - then))
 
@@ -267,7 +267,7 @@ MATRIX = Claim(
         "limit off the diagonal too": (_ENTRY, _ENTRY.subs({V11: V12, P1**2: P1 * P2})),
         "no limit at all": (P1**2 * V11, P1 * P2 * V12),
         "first eigenvalue for both": (_ENTRY, P1**2 * V12),
-    }, values=lambda: {"factor": FACTOR.subs(lam, lam1), "added": ADDED}, names=_NAMES,
+    }, values=lambda: {"factor": _FACTORS[0], "added": ADDED}, names=_NAMES,
     sheet=("R22",), assumptions=(NOT_TWICE, _ALONE[1]), depends=("R22", "D-gaussian"),
     pins=(Pin(
         "gbm_ref.mirrored_langevin_law", table(

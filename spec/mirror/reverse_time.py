@@ -76,7 +76,7 @@ def is_the_invariant_power(power: Expr) -> bool:
     the power $[[it]]$, for every positive and twice differentiable $q$ of one coordinate.
 
     The Fokker–Planck residual of that power vanishes in the derivatives of $\log q$."""
-    return vanishes(with_symbols(_change(_FROZEN_SDE[0], _FROZEN_SDE[1] ** 2, power * _LOG)))
+    return vanishes(with_symbols(_change(_FROZEN_SDE.drift, _FROZEN_SDE.noise**2, power * _LOG)))
 
 
 def is_the_euler_variance(variance: Expr) -> bool:
@@ -85,7 +85,7 @@ def is_the_euler_variance(variance: Expr) -> bool:
 
     The second central moment after a step, exact over state and draw. At $h$ zero it is that of
     the law of E16-frozen. (R10-stable: the limit of many steps at one level.)"""
-    pull, noise = _FROZEN_SDE[0] / sigma**2, _FROZEN_SDE[1] / sigma
+    pull, noise = _FROZEN_SDE.drift / sigma**2, _FROZEN_SDE.noise / sigma
     kept = variance_after(variance, noise**2 * delta) - variance
     return vanishes((kept, pull - s, variance.subs(delta, 0) * FROZEN.holds - lam))
 
@@ -111,7 +111,7 @@ def _with_noise(noise: Expr) -> Sde:
 
 _NAMES = {"s": "s", "delta": "h", "lam": "v"}
 _HALF, _LANGEVIN = sigma**2 / 2, 2 * sigma**2
-_FROZEN_SDE = _PULL, kappa * sigma
+_FROZEN_SDE = Sde("Y", _PULL, kappa * sigma, "r")
 ONE_COORDINATE = "one coordinate; all are alike"
 NO_DRIFT = "mu = sigma^2 / 2"
 SMOOTH = "the density q_t of log X_t is positive and twice differentiable"
@@ -160,7 +160,7 @@ FROZEN = Claim(
     "E16-frozen", "the reverse equation with a frozen score", is_the_invariant_power,
     holds=2 / kappa**2, twins={
         "q itself": Integer(1), "1 / kappa^2": 1 / kappa**2, "inverted": kappa**2 / 2,
-    }, values=lambda: {"equation": Sde("Y", *_FROZEN_SDE, "r")}, names=_NAMES,
+    }, values=lambda: {"equation": _FROZEN_SDE}, names=_NAMES,
     sheet=("E16",), assumptions=("kappa > 0", "that power can be normalised", UNIQUE),
     depends=("A20",))  # fmt: skip
 

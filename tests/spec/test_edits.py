@@ -73,7 +73,7 @@ def troubles(claim: Claim, read: Read = unread) -> list[str]:
 
 
 _R8_ASSUMES = 'assumptions=(*ALL, "log X_k and the draw are normal and independent"),'
-_R8_DECIDES = "return is_affine(image()) and same(Matrix(law_after()), Matrix(candidate))"
+_R8_DECIDES = "law = is_affine(image()) and same(Matrix(law_after()), Matrix(candidate))"
 EDITS = {
     "wrong LaTeX in R8": Edit("R8", "$e_{k-1}=[[0]]$", "$e_{k-1}=e_k/2$", "typed arithmetic"),
     "wrong LaTeX in A2": Edit("A2", "[[reverse]] in", r"$dX=\mathsf h\,dr$ in", "typed relation"),
@@ -83,7 +83,7 @@ EDITS = {
     "assumptions of R8": Edit("R8", _R8_ASSUMES, 'assumptions=("any data, any score",),',
                               "uses an assumption that it does not state"),
     "false sentence in a derivation": Edit("R8", "is an affine map", "is no affine map", ""),
-    "law == holds": Edit("R8", _R8_DECIDES, "return is_affine(image()) and candidate == RECURSION",
+    "law == holds": Edit("R8", _R8_DECIDES, "law = is_affine(image()) and candidate == RECURSION",
                          "refuses an equivalent arrangement"),
     "false printed number in E24": Edit("E24", '"Section 6": 200_000', '"Section 6": 250_000', ""),
     "a routine that looks at nothing": Edit("R8", _R8_DECIDES, "return candidate == RECURSION",
