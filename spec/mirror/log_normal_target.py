@@ -58,11 +58,11 @@ def is_the_target(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
     The Hyvärinen score is the derivative of $\log p$ in $\log x$; the drift of (22) in $\log X$ is
     one more. The Fokker–Planck residual of the target under the equation vanishes."""
-    score, drift, noise = candidate
-    variance = Matrix([[(noise**2).expand()]])
-    residual = fokker_planck(_NORMAL, Matrix([drift]), variance, plain_partials((L,)))
-    same_score, direct = same(_score(), score), bool(noise > 0)
-    return same_score and direct and vanishes((residual, drift - score - 1))
+    score, equation = A37.shown(candidate).values()
+    variance = Matrix([[(equation.noise**2).expand()]])
+    residual = fokker_planck(_NORMAL, Matrix([equation.drift]), variance, plain_partials((L,)))
+    same_score, direct = same(_score(), score), bool(equation.noise > 0)
+    return same_score and direct and vanishes((residual, equation.drift - score - 1))
 
 
 def is_the_recursion(step: Expr) -> bool:

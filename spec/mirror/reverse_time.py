@@ -56,7 +56,7 @@ def splits(rates: tuple[Expr, Expr]) -> bool:
     law at rest. The drifts add up to that of the reverse equation, and so does the noise."""
     flow, langevin = rates
     carried = _change(_pulled(flow), Integer(0)) + _change(Integer(0), sigma**2)
-    drift, noise = _at_rate(langevin)
+    drift, noise = _at_rate(langevin).drift, _at_rate(langevin).noise
     kept = _change(drift, noise**2)
     sums = _pulled(flow) + drift - _REVERSE.subs(mu, sigma**2 / 2), noise**2 - sigma**2
     return vanishes(with_symbols(carried, kept, *sums))
@@ -66,9 +66,9 @@ def _pulled(rate: Expr) -> Expr:
     return rate * s
 
 
-def _at_rate(rate: Expr) -> tuple[Expr, Expr]:
-    """Drift and noise of (22) at that rate."""
-    return _pulled(rate), sqrt(2 * rate)
+def _at_rate(rate: Expr) -> Sde:
+    """(22) at that rate."""
+    return Sde("Y", _pulled(rate), sqrt(2 * rate), "r")
 
 
 def is_the_invariant_power(power: Expr) -> bool:
@@ -152,7 +152,7 @@ SPLIT = Claim(
         "a full flow and half of Langevin": (sigma**2, _HALF),
     }, shown=lambda rates: {
         "flow": Says("dY/dr", _pulled(rates[0])),
-        "langevin": Sde("Y", *_at_rate(rates[1]), "r"),
+        "langevin": _at_rate(rates[1]),
     }, names=_NAMES, sheet=("E16",), depends=("A22", "A10"),
     assumptions=(SMOOTH, UNIQUE, ONE_COORDINATE, NO_DRIFT))  # fmt: skip
 
