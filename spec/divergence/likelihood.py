@@ -182,10 +182,9 @@ BITS = Claim(
         "sign": _BITS | {"bits": _PER_DIM + 2 * log(_cell) / log(2)},
         "not divided by d": _BITS | {"bits": _PER_DIM * _dims},
         "a chord for the tangent": _BITS | {"tangent": (z - 1) / 2},
-    }, values=lambda: {
+    }, names={"L": r"\log p", "cell": "w"}, means=Means.CALCULUS, sheet=("R19",), values=lambda: {
         "width": _WIDTH, "offset": expand_log(_PER_DIM.subs({_L: 0, _cell: _WIDTH})),
-    }, names={"L": r"\log p", "cell": "w"}, means=Means.CALCULUS, sheet=("R19",),
-    assumptions=("the noise is uniform over the cell and independent of the grey level",),
+    }, assumptions=("the noise is uniform over the cell and independent of the grey level",),
     depends=("R19", "E22-jensen"),
     pins=(Pin("gbm_ref.bits_per_dim", vectors="bits_per_dim", reads=lambda found: found["bits"]),),
 )  # fmt: skip

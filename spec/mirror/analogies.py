@@ -115,8 +115,7 @@ E15 = Claim(
         "(22) without the one": (_STEPS[0], delta * X * S, M - V, M),
     }, printed={"equivalent, so at rest at the same point": (*_STEPS, M - V, M - V)},
     values=lambda: {
-        "loss": _LOSS, "mu": _PAPER_MU, "slope": _SLOPE,
-        "ours": in_delta(_OURS).factor(),
+        "loss": _LOSS, "mu": _PAPER_MU, "slope": _SLOPE, "ours": in_delta(_OURS).factor(),
     }, names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
     assumptions=(_POSITIVE, "the score is exact and does not change in time", "V is positive"),
     depends=("A13", "A19", "A22", "A10-score", "one-generator"), erratum=Erratum(

@@ -91,6 +91,9 @@ def is_unrolled(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
     terms = A * _term(P, z) - _term(A * P, z), _term(_power(Integer(0)), z) - z
     made = _distance(Integer(1), V, Integer(0)) - e, moved, *terms
     found = at_zero[0], at_zero[2] - (_FIRST - 1), *grown, then[1].subs(i, k), step
+    walk = [UNROLLED.shown(candidate)["distance"].subs(k, n).doit() for n in range(3)]
+    steps = [walk[n + 1] - A * walk[n] - noise * Z_i for n in (0, 1)]
+    made += tuple(f.subs(delta, root**2 / 2) for f in (walk[0] - e, *steps))
     return vanishes((*found, *made))
 
 
