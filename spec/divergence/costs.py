@@ -137,8 +137,7 @@ R20 = Claim(
             (0.3, 2.1, 1.7, 0.64), (0.02, 0.9, 0.8, 1e-9), (0.05, 7.0, 1.2, 17.0),
         ), because="it is the sigma^2 of the statement for the exploding process, by v",
         formula=_GROWTH * (v + _low**2), twins={
-            "zero at the data": _GROWTH * v,
-            "sigma for its square": sqrt(_GROWTH * (v + _low**2)),
+            "zero at the data": _GROWTH * v, "sigma for its square": sqrt(_GROWTH * (v + _low**2)),
         }),))  # fmt: skip
 
 EXACT_COST = Claim(

@@ -187,9 +187,8 @@ A22 = Claim(
     holds=_dynamics(*_COMPLETE.values()), twins={
         "without the one": (h, 2), "noise of variance 1": (1 + h, 1),
         "half the score": (1 + h / 2, 2),
-    }, shown=lambda d: {
-        "sde": _sde(r"\log X", d), "ambient": _in_x(d), "step": _step(d, dt),
-    }, values=lambda: {"phi": Says(r"\phi(X)", _ENTROPY)}, names=_NAMES, sources=v2("eq. 22"),
+    }, shown=lambda d: {"sde": _sde(r"\log X", d), "ambient": _in_x(d), "step": _step(d, dt)},
+    values=lambda: {"phi": Says(r"\phi(X)", _ENTROPY)}, names=_NAMES, sources=v2("eq. 22"),
     assumptions=("p is positive and twice differentiable on the positive orthant",),
     readings=("formula lost in version 2; it is forced by eq. 21 and by eq. 37",),
     depends=("A20", "A21"), pins=(Pin(
