@@ -58,7 +58,7 @@ def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     in_y = {_p_x: _p_x * volume, _lp: _lp + _LOG_VOLUME, _lr: _lr + _LOG_VOLUME}
     gained = _INTEGRAND.subs(in_y, simultaneous=True) - _INTEGRAND * volume
     of_exp = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
-    due = factor(_w1, _w2) * _p_x * volume * _LOG_VOLUME
+    due = C6.shown(factor)["it"] * _p_x * volume * _LOG_VOLUME
     return vanishes((gained - due, of_exp - _LOG_VOLUME))
 
 

@@ -39,7 +39,7 @@ def are_the_moments(moments: Callable[[Expr, Law, Law], tuple[Matrix, Matrix]]) 
         of.applyfunc(lambda y: _f * average(y, one) + (1 - _f) * average(y, two))
         for of in (_Y, _Y * _Y.T)
     )
-    mean, cov = moments(_f, *_PARTS)
+    mean, cov = MOMENTS.shown(moments).values()
     return vanishes((means - mean - shift, products - means * means.T - cov - noise))
 
 

@@ -82,7 +82,8 @@ def are_the_divergences(candidate: Pair) -> bool:
     The expectation of the difference of the log densities, which is a polynomial; the log-variance
     of the limit (D-limit) is that of the target times $[[ratio]]$. The beginnings are Taylor's."""
     directions = ((lam * _RATIO, lam, ell), (lam, lam * _RATIO, -ell))  # ell = log(1 - u)
-    rests = [part - _beginning(part) for part in map(expand, candidate)]
+    *parts, first, second = SIZE.shown(candidate).values()
+    rests = [expand(parts[0]) - first, expand(parts[1]) - second]
     slopes = [diff(rest, u, n).subs(u, 0) for rest in rests for n in range(4)]
     return vanishes((_RATIO.subs(u, _U) - LIMIT_VARIANCE / lam, *slopes)) and all(
         same(

@@ -101,7 +101,7 @@ def is_multiplicative_langevin(candidate: Dynamics) -> bool:
     potential = Function("V")(x)
     drift = candidate[0].subs(h, -x * diff(potential, x))
     mirrored, _ = _mirrored_drift(_MIRRORED[0], _ENTROPY, potential, (x,))
-    added = log(_step(candidate, dt).right / x)
+    added = log(A22.shown(candidate)["step"].right / x)
     euler = added.subs(z, 0) - dt * candidate[0], diff(added, z) ** 2 - dt * candidate[1]
     agrees = vanishes(with_symbols(drift - mirrored[0], *euler))
     return agrees and _is_stationary(-potential, _in_x((drift, candidate[1])))

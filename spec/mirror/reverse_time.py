@@ -151,8 +151,7 @@ SPLIT = Claim(
         "all of it flow": (sigma**2, Integer(0)), "all of it Langevin": (Integer(0), sigma**2),
         "a full flow and half of Langevin": (sigma**2, _HALF),
     }, shown=lambda rates: {
-        "flow": Says("dY/dr", _pulled(rates[0])),
-        "langevin": _at_rate(rates[1]),
+        "flow": Says("dY/dr", _pulled(rates[0])), "langevin": _at_rate(rates[1]),
     }, names=_NAMES, sheet=("E16",), depends=("A22", "A10"),
     assumptions=(SMOOTH, UNIQUE, ONE_COORDINATE, NO_DRIFT))  # fmt: skip
 
