@@ -171,7 +171,7 @@ LEADING = Claim(
     is_the_first_order, holds=_LEADING, means=Means.CALCULUS, twins={
         "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,
-    }, values=lambda: {"psi": special.trigamma_expansion()}, names=NAMES, depends=("R8-closed",),
+    }, values=lambda: {"psi": special.TRIGAMMA}, names=NAMES, depends=("R8-closed",),
     sheet=("R8",), assumptions=(*ALL, DRAWS, EXACT_START, SPREAD, "equal steps"))  # fmt: skip
 
 _KL = (V / v0 - 1 - log(V / v0) + e**2 / v0) / 2
