@@ -32,7 +32,9 @@ _RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) 
 # dE/dv: what A10 has at the score of a normal law and c, E from the mean, and dv/dr = -sigma^2.
 _ERROR_RATE = ((A10.holds.subs(score, _c - _E / v) - A10.holds.subs(score, 0)) / -s2).expand()
 _COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
-_STATE = symbols("q u q' u'")
+_STATE = _q, _u, _q_rate, _u_rate = symbols("q u q' u'")
+# d/dr of q log(q / u), without q', which integrates to nothing.
+_INTEGRAND = _q_rate * log(_q / _u) - _q / _u * _u_rate
 _GROWN = {_Lg: log(vN / v0)}
 _LIMIT = integrate(_RATES["bound"](_c, Integer(0)) / s2, (v, v0, vN))
 _ERROR, _WRONG = _c0 + _c1 * _y, (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
@@ -64,16 +66,12 @@ def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
     ratio = logs[0] - logs[1]
     flux, at = flows[0] * ratio - flows[1], ((drifts[0] - drifts[1]) / s2, ratio.diff(d))
     q, u = symbols("q u", positive=True)
-    moved = _integrand(q, u, q * changes[0], u * changes[1]).subs(log(q / u), ratio) / q
+    jets = dict(zip(_STATE, (q, u, q * changes[0], u * changes[1]), strict=True))
+    moved = _INTEGRAND.xreplace(jets).subs(log(q / u), ratio) / q
     left = moved + flux * logs[0].diff(d)
     gap = left + flux.diff(d) - rates["bound"](*at) + rates["off"](*at)
     is_square = rates["off"](e, g).expand().factor().is_nonnegative is True
     return is_square and vanishes(gap.subs(d, 0))
-
-
-def _integrand(q: Expr, u: Expr, q_rate: Expr, u_rate: Expr) -> Expr:
-    """d/dr of q log(q / u), without q_rate, which integrates to nothing."""
-    return q_rate * log(q / u) - q / u * u_rate
 
 
 def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
@@ -130,7 +128,7 @@ R20 = Claim(
         "full rate sigma^2": {name: lambda e, g, f=f: 2 * f(e, g) for name, f in _RATES.items()},
         "the square left out": _RATES | {"off": lambda e, g: 0 * e},
         "the wrong sign": _RATES | {"off": lambda e, g: -s2 * (e - g) ** 2 / 2},
-    }, values=lambda: {"integrand": _integrand(*_STATE)}, assumptions=(
+    }, values=lambda: {"integrand": _INTEGRAND}, assumptions=(
         "positive smooth densities, finite integrals, the fluxes vanish at the ends",
         "the equation is solved exactly: a step length adds its own error",
     ), depends=("A10", "C6", "A10-score"), pins=(Pin(
@@ -139,8 +137,7 @@ R20 = Claim(
             (0.3, 2.1, 1.7, 0.64), (0.02, 0.9, 0.8, 1e-9), (0.05, 7.0, 1.2, 17.0),
         ), because="it is the sigma^2 of the statement for the exploding process, by v",
         formula=_GROWTH * (v + _low**2), twins={
-            "zero at the data": _GROWTH * v,
-            "sigma for its square": sqrt(_GROWTH * (v + _low**2)),
+            "zero at the data": _GROWTH * v, "sigma for its square": sqrt(_GROWTH * (v + _low**2)),
         }),))  # fmt: skip
 
 EXACT_COST = Claim(

@@ -21,6 +21,8 @@ Formula = Callable[[Matrix, Matrix, Matrix, Expr], Expr]
 Y = symbols("Y_1 Y_2", real=True)
 _LOG_VOLUME = sum(Y)  # the logarithm of dx / dy
 _w1, _w2, _p_x, _lp, _lr = symbols("w_1 w_2 p lp lr")
+_DETS = symbols("det_P det_Q")
+_LOG_RATIO = log(_DETS[0] / _DETS[1])
 _INTEGRAND = _p_x * (_w1 * _lp + _w2 * _lr)
 _r, _s, _p, _q, _a, _b = symbols("r s var_p var_q mean_p mean_q")
 _T = atanh(_s)
@@ -56,7 +58,7 @@ def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     in_y = {_p_x: _p_x * volume, _lp: _lp + _LOG_VOLUME, _lr: _lr + _LOG_VOLUME}
     gained = _INTEGRAND.subs(in_y, simultaneous=True) - _INTEGRAND * volume
     of_exp = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
-    due = factor(_w1, _w2) * _p_x * volume * _LOG_VOLUME
+    due = C6.shown(factor)["it"] * _p_x * volume * _LOG_VOLUME
     return vanishes((gained - due, of_exp - _LOG_VOLUME))
 
 
@@ -102,7 +104,7 @@ def kl(cov_p: Matrix, cov_q: Matrix, shift: Matrix, log_ratio: Expr) -> Expr:
 
 
 def _log_ratio(det_p: Expr, det_q: Expr) -> Expr:
-    return log(det_p / det_q)
+    return _LOG_RATIO.xreplace(dict(zip(_DETS, (det_p, det_q), strict=True)))
 
 
 def explicit(formula: Formula, cov_p: Matrix, cov_q: Matrix, shift: Matrix) -> Expr:
@@ -191,7 +193,7 @@ GAUSSIAN_KL = Claim(
             kl(P, Q, d, r) + trace(d.T * (P.inv() - Q.inv()) * d) / 2
         ), "sign of the log determinants": lambda P, Q, d, r: kl(P, Q, d, -r),
         "dimension not subtracted": lambda P, Q, d, r: kl(P, Q, d, r) + 1,
-    }, shown=lambda formula: {"it": formula(*_MATRICES, _log_ratio(*symbols("det_P det_Q")))},
+    }, shown=lambda formula: {"it": formula(*_MATRICES, _LOG_RATIO)},
     names={"det_P": r"\det P", "det_Q": r"\det Q"}, sheet=("C6",), assumptions=(DEFINITE,),
     depends=("C6",), pins=(
         Pin("gbm_ref.kl_divergence", vectors=_VECTORS, variant="one dimension",

@@ -174,8 +174,7 @@ LOG_NORMAL = Claim(
             scale=1 + Abs(_on_rates(_CARRIED), evaluate=False), variant="another start"),
     ))  # fmt: skip
 
-_WIDTH, _OFFSET = Rational(1, 256), -log(_cell) / log(2)
-_PER_DIM = -_L / (_dims * log(2)) + _OFFSET
+_WIDTH, _PER_DIM = Rational(1, 256), -_L / (_dims * log(2)) - log(_cell) / log(2)
 _BITS = {"bits": _PER_DIM, "tangent": z - 1}
 BITS = Claim(
     "R19-bits", "bits per dimension of pixels", are_the_bits, holds=_BITS, twins={
@@ -183,10 +182,9 @@ BITS = Claim(
         "sign": _BITS | {"bits": _PER_DIM + 2 * log(_cell) / log(2)},
         "not divided by d": _BITS | {"bits": _PER_DIM * _dims},
         "a chord for the tangent": _BITS | {"tangent": (z - 1) / 2},
-    }, values=lambda: {
-        "width": _WIDTH, "offset": expand_log(_OFFSET.subs(_cell, _WIDTH)),
-    }, names={"L": r"\log p", "cell": "w"}, means=Means.CALCULUS, sheet=("R19",),
-    assumptions=("the noise is uniform over the cell and independent of the grey level",),
+    }, names={"L": r"\log p", "cell": "w"}, means=Means.CALCULUS, sheet=("R19",), values=lambda: {
+        "width": _WIDTH, "offset": expand_log(_PER_DIM.subs({_L: 0, _cell: _WIDTH})),
+    }, assumptions=("the noise is uniform over the cell and independent of the grey level",),
     depends=("R19", "E22-jensen"),
     pins=(Pin("gbm_ref.bits_per_dim", vectors="bits_per_dim", reads=lambda found: found["bits"]),),
 )  # fmt: skip

@@ -18,8 +18,8 @@ from spec.divergence.terminal_mismatch import average
 
 _Y, (_f, _l, _tau, _Lg) = Matrix(symbols("y1 y2")), symbols("f l tau Lg", real=True)
 _x1, _x2, _p, _q, _r, _T = symbols("x1 x2 p q r T", positive=True)
-_u, _Z = symbols("u Z", real=True)
-_EXPONENT = _u * (_l + m + sqrt(v) * _Z)
+_PARTS, (_u, _Z) = (law("S"), law("T")), symbols("u Z", real=True)
+_POWER = exp(_u * (_l + m + sqrt(v) * _Z))
 _SQUARE = (law("C")[0] - law("b")[0]).dot(law("C")[0] - law("b")[0])
 _PRICE = (trace(law("C")[1]) / _tau - _Lg + _SQUARE / _tau) / 2
 _RATIO = exp(2 * log((_x1 + _x2) / 2) - log(_x1) - log(_x2))
@@ -33,13 +33,13 @@ def are_the_moments(moments: Callable[[Expr, Law, Law], tuple[Matrix, Matrix]]) 
 
     The averages of $y_i$ and $y_iy_j$ over the parts, each of which has its means moved by $m_i$
     and $v$ added to its variances; the products of the means are taken off."""
-    parts, shift, noise = [law("S"), law("T")], Matrix(symbols("m1 m2")), v * eye(2)
-    one, two = ((mean + shift, cov + noise, logdet) for mean, cov, logdet in parts)
+    shift, noise = Matrix(symbols("m1 m2")), v * eye(2)
+    one, two = ((mean + shift, cov + noise, logdet) for mean, cov, logdet in _PARTS)
     means, products = (
         of.applyfunc(lambda y: _f * average(y, one) + (1 - _f) * average(y, two))
         for of in (_Y, _Y * _Y.T)
     )
-    mean, cov = moments(_f, *parts)
+    mean, cov = MOMENTS.shown(moments).values()
     return vanishes((means - mean - shift, products - means * means.T - cov - noise))
 
 
@@ -56,7 +56,7 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
     square, is that of the normal law for every $u$. So the start from class averages is a mixture
     of such laws, with the shares in which classes are drawn, and pushed training images have the
     law of $X_T$ for data that are these images."""
-    exponent = _EXPONENT - _Z**2 / 2
+    exponent = log(_POWER) - _Z**2 / 2
     top = exponent.diff(_Z).subs(_Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
     return same(exponent.subs(_Z, top), _u * at_end[0] + _u**2 * at_end[1] / 2)
 
@@ -119,21 +119,21 @@ MOMENTS = Claim(
     twins={
         "spread of the means left out": lambda f, one, two: _moments(f, one, two, 0),
         "no weights": lambda f, one, two: ((one[0] + two[0]) / 2, _moments(f, one, two)[1]),
-    }, shown=lambda moments: dict(zip("01", moments(_f, law("S"), law("T")), strict=True)),
+    }, shown=lambda moments: dict(zip("01", moments(_f, *_PARTS), strict=True)),
     sources=v2("sec. 6.2: lognormal initialization"), sheet=("E22", "R23"),
     assumptions=("second moments",), depends=("A6",), pins=(Pin(
         "gbm_ref.log_moments", table(
             "f S1 S2 S11 S12 S22 T1 T2 T11 T12 T22",
             (0.25, 0.3, -0.6, 0.9, 0.35, 0.5, -0.4, 0.2, 0.6, -0.2, 1.4),
             (0.875, -1.1, 0.7, 1.6, 1.1, 0.77, 2.4, -0.1, 0.4, 0.0625, 0.2),
-        ), reads=lambda moments: sum(map(tuple, moments(_f, law("S"), law("T"))), ()),
+        ), reads=lambda moments: sum(map(tuple, moments(_f, *_PARTS)), ()),
     ),))  # fmt: skip
 
 STARTS = Claim(
     "starts", "the starts as laws", is_the_pushed_point, holds=(_l + m, v), twins={
         "drift left out": (_l, v), "variance twice": (_l + m, 2 * v),
         "the logarithm of the mean": (_l + m + v / 2, v),
-    }, values=lambda: {"power": exp(_EXPONENT)},
+    }, values=lambda: {"power": _POWER},
     sources=v1("Algorithm 1") + v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22", "E24"), assumptions=("one coordinate: the kernel is a product",),
     depends=("A6",), pins=(

@@ -3,13 +3,15 @@
 An expansion says that its function is its value for some weight in [0, 1]."""
 
 from sympy import (
-    EulerGamma, Expr, Integer, Poly, Rational, Symbol, diff, expand_func, expand_log, factor,
+    EulerGamma, Expr, Poly, Rational, Symbol, diff, expand_func, expand_log, factor,
     fraction, gamma, log, polygamma, symbols, together)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.exact._chain import q
 
 theta, theta_N = symbols("theta theta_N", positive=True)  # weights at two arguments
+TRIGAMMA = 1 / q + 1 / (2 * q**2) + 1 / (6 * q**3) - theta / (30 * q**5)
+GAMMA_RATIO = q + Rational(1, 4) + theta / (32 * q)
 
 
 def rational(expression: Expr) -> Expr:
@@ -36,15 +38,15 @@ def positive(expression: Expr) -> bool:
     return len({c > 0 for part in parts for c in Poly(part, *variables).coeffs()}) == 1
 
 
-def trigamma_expansion(at: Expr = q, weight: Expr = theta) -> Expr:
+def trigamma_expansion(at: Expr, weight: Expr) -> Expr:
     """psi_1(q): 1/q + 1/(2 q^2) + 1/(6 q^3) - weight / (30 q^5)."""
-    return 1 / at + 1 / (2 * at**2) + 1 / (6 * at**3) - weight / (30 * at**5)
+    return TRIGAMMA.xreplace({q: at, theta: weight})
 
 
 def trigamma_is_bracketed() -> bool:
     """Whether the expansion with weight 0 is above psi_1 and with weight 1 below, for all q > 0:
     the one falls by more than 1/q^2 from q to q + 1, the other by less, and both tend to 0."""
-    bounds = (trigamma_expansion(q, Integer(w)) for w in (0, 1))
+    bounds = (TRIGAMMA.subs(theta, w) for w in (0, 1))
     above, below = (bound - bound.subs(q, q + 1) - 1 / q**2 for bound in bounds)
     return positive(above) and positive(-below)
 
@@ -57,13 +59,13 @@ def digamma_expansion(at: Expr, weight: Expr) -> Expr:
 def digamma_is_bracketed() -> bool:
     """Whether the expansion with weight 0 is below psi and with weight 1 above, for all q > 0:
     the derivatives are the bounds of psi_1 = psi', and the differences from psi tend to 0."""
-    slopes = diff(digamma_expansion(q, theta), q) - trigamma_expansion(q, theta)
+    slopes = diff(digamma_expansion(q, theta), q) - TRIGAMMA
     return trigamma_is_bracketed() and vanishes(slopes)
 
 
-def gamma_ratio_expansion(at: Expr = q, weight: Expr = theta) -> Expr:
+def gamma_ratio_expansion(at: Expr, weight: Expr) -> Expr:
     """(Gamma(q + 1) / Gamma(q + 1/2))^2: q + 1/4 + weight / (32 q)."""
-    return at + Rational(1, 4) + weight / (32 * at)
+    return GAMMA_RATIO.xreplace({q: at, theta: weight})
 
 
 def gamma_ratio_is_bracketed() -> bool:
@@ -71,6 +73,6 @@ def gamma_ratio_is_bracketed() -> bool:
     and from q to q + 1 the lower one grows by more and the upper by less than the square does, by
     its recurrence."""
     growth = ((q + 1) / (q + Rational(1, 2))) ** 2
-    bounds = (gamma_ratio_expansion(q, Integer(w)) for w in (0, 1))
+    bounds = (GAMMA_RATIO.subs(theta, w) for w in (0, 1))
     lower, upper = (bound.subs(q, q + 1) / bound - growth for bound in bounds)
     return positive(lower) and positive(-upper)

@@ -48,17 +48,16 @@ def solves_the_recursion(closed: Law) -> bool:
     A rotation of $\log X$ keeps the noise of R9, so that the eigenbasis may be taken, with a start
     that is any symmetric matrix there. By induction over the number of steps, as for R8-closed."""
     (start, zero), (gain, cov), (after, below) = (
-        _in_the_plane([x - lower for x in QS], steps, closed)
-        for lower, steps in ((0, Integer(0)), (0, n), (1, n + 1))
+        _in_the_plane(closed, *reached) for reached in ((0, Integer(0)), (), (1, n + 1))
     )
     factor, noise = (part.subs(kappa, 1) for part in _step(diag(*QS) * h, eye(2)))
     gaps = (start - eye(2), zero - B, after - factor * gain, below - factor * cov * factor - noise)
     return vanish_by_recurrence(*(entry for gap in gaps for entry in gap))
 
 
-def _in_the_plane(level: list[Expr], steps: Expr, closed: Law) -> tuple[Matrix, Matrix]:
-    """Gain and covariance after some steps down to eigenvalues of h times `level`."""
-    gain, noise = (diag(*(f.xreplace({q: x, n: steps}) for x in level)) for f in closed)
+def _in_the_plane(closed: Law, lower: int = 0, steps: Expr = n) -> tuple[Matrix, Matrix]:
+    """Gain and covariance after some steps, down to the eigenvalues less h times `lower`."""
+    gain, noise = (diag(*(f.xreplace({q: x - lower, n: steps}) for x in QS)) for f in closed)
     return gain, gain * B * gain + noise
 
 
@@ -141,7 +140,7 @@ CLOSED = Claim(
     holds=(GAIN, NOISE), twins={
         "gain squared": (GAIN**2, NOISE), "last noise left out": (GAIN, NOISE - h),
         "eigenvalue not squared": (GAIN, NOISE / q),
-    }, shown=lambda c: dict(zip("KV", _in_the_plane(QS, n, c), strict=True)), names=NAMES,
+    }, shown=lambda c: dict(zip("KV", _in_the_plane(c), strict=True)), names=NAMES,
     sheet=("R9",), assumptions=(*ALL, "S_0 is not singular"), depends=("R9", "R8-closed"),
 )  # fmt: skip
 

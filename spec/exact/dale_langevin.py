@@ -17,7 +17,7 @@ from spec.checking.trace import each
 from spec.exact import _special as special
 from spec.exact._chain import (
     ALL, AT_THE_END, DRAWS, NAMES, L, Step, V, a, dale_langevin, e, exact_start, h, hyvarinen,
-    image, is_affine, law_after, m, n, orders, q, v, v0, vN)  # fmt: skip
+    image, is_affine, law_after, m, n, orders, q, t, v, v0, vN)  # fmt: skip
 from spec.exact._special import rational, vanish_by_recurrence
 
 
@@ -30,7 +30,8 @@ def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
     X_{t_k}$, so that the step is an affine map of $\log X$ and the draw, which are normal and
     independent. Its mean and variance are exact Gaussian moments; $e_k$ is the mean less $c$,
     which moves from level to level."""
-    return is_affine(image()) and same(Matrix(law_after()), Matrix(candidate))
+    rest = _SCORE.subs("c", a + m * t) - hyvarinen(L, a + m * t, v)
+    return is_affine(image()) and same(Matrix([*law_after(), rest]), Matrix([*candidate, 0]))
 
 
 def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) -> bool:
@@ -124,6 +125,7 @@ def pins_of(function: str) -> tuple[Pin, Pin]:
 DATA, SIGMA = mpf("0.1"), mpf("0.8")
 TOTAL = SIGMA**2
 _RATIO = (v - h) / v
+_SCORE = hyvarinen(L, symbols("c"), v).factor()
 RECURSION = (_RATIO * e, _RATIO**2 * V + h)
 GAIN, NOISE = q / (q + n), h * q**2 * (trigamma(q) - trigamma(q + n))
 CLOSED_FORM = (GAIN, GAIN**2 * V + NOISE)
@@ -134,7 +136,7 @@ R8 = Claim(
         "variance shrinks by the ratio, not its square": (_RATIO * e, _RATIO * V + h),
         "noise of the exact reverse kernel": (_RATIO * e, _RATIO**2 * V + h * _RATIO),
         "half the score": ((1 - h / (2 * v)) * e, (1 - h / (2 * v)) ** 2 * V + h),
-    }, values=lambda: {"score": hyvarinen(L, mean=symbols("c"), variance=v).factor()}, names=NAMES,
+    }, values=lambda: {"score": _SCORE}, names=NAMES,
     assumptions=(*ALL, "log X_k and the draw are normal and independent"), depends=("A13",),
 )  # fmt: skip
 
@@ -169,7 +171,7 @@ LEADING = Claim(
     is_the_first_order, holds=_LEADING, means=Means.CALCULUS, twins={
         "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,
-    }, values=lambda: {"psi": special.trigamma_expansion()}, names=NAMES, depends=("R8-closed",),
+    }, values=lambda: {"psi": special.TRIGAMMA}, names=NAMES, depends=("R8-closed",),
     sheet=("R8",), assumptions=(*ALL, DRAWS, EXACT_START, SPREAD, "equal steps"))  # fmt: skip
 
 _KL = (V / v0 - 1 - log(V / v0) + e**2 / v0) / 2

@@ -154,7 +154,7 @@ LEADING = Claim(
     holds=_FIRST, twins={
         "bias of the deviation": _FIRST / 2, "opposite sign": -_FIRST,
         "squares": h * (1 / v0**2 - 1 / vN**2) / 4,
-    }, values=lambda: {"ratio": special.gamma_ratio_expansion()}, names=NAMES,
+    }, values=lambda: {"ratio": special.GAMMA_RATIO}, names=NAMES,
     sheet=("R16",), means=Means.CALCULUS,
     assumptions=(*ALL, "equal steps", "v_0 is positive", exact_start(
         lambda: not is_the_first_order(_FIRST, 2 * vN))),

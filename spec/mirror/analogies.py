@@ -65,7 +65,8 @@ def follow_these_gradients(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
         vanishes(_mirror_change(_ENTROPY).subs(q, -descent) + eta * gradient)
         and same(delta * _dual_drift(_ENTROPY), langevin)
         and same(_OURS * delta, langevin * sigma**2 * root**2)
-        and all(same(diff(e, L), -1 / V) and vanishes(e.subs(L, point)) for e, point in along)
+        and same(log(_STATE), L)
+        and all(same(diff(e, L), _SLOPE) and vanishes(e.subs(L, point)) for e, point in along)
     )
 
 
@@ -87,7 +88,7 @@ _UPDATE = X * exp((_RISE - _RISE.subs(g, 0)).expand().subs(sigma, sqrt(eta) / ro
 _ENTROPY, _PAPER_MU, _LOSS = X * log(X), sigma**2 / 2, -log(p)
 _OURS = log_step(X * S, Integer(0), root).subs(mu, _PAPER_MU)
 _LOG_SLOPE = diff(-L - (L - M) ** 2 / (2 * V), L)  # d log p / d log x of a log-normal density
-_STEPS = eta * S, delta * (1 + X * S)
+_STEPS, _STATE, _SLOPE = (eta * S, delta * (1 + X * S)), exp(L), -1 / V
 _PLACE = {M: Rational(3, 10), V: Rational(16, 25)}
 _AT = ", ".join(f"{name} = {float(value)}" for name, value in _PLACE.items())
 _POSITIVE = "positive state; one coordinate, phi being a sum over coordinates"
@@ -114,8 +115,7 @@ E15 = Claim(
         "(22) without the one": (_STEPS[0], delta * X * S, M - V, M),
     }, printed={"equivalent, so at rest at the same point": (*_STEPS, M - V, M - V)},
     values=lambda: {
-        "loss": _LOSS, "mu": _PAPER_MU, "slope": diff(_LOG_SLOPE, L),
-        "ours": in_delta(_OURS).factor(),
+        "loss": _LOSS, "mu": _PAPER_MU, "slope": _SLOPE, "ours": in_delta(_OURS).factor(),
     }, names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
     assumptions=(_POSITIVE, "the score is exact and does not change in time", "V is positive"),
     depends=("A13", "A19", "A22", "A10-score", "one-generator"), erratum=Erratum(
@@ -130,9 +130,10 @@ E15 = Claim(
         advice=r"Both are additive steps in $\log x$; EGD follows the gradient of $\log p$ in $x$ "
         r"there, the sampler at $\mu=[[mu]]$ that of the log density of $\log X$ in $\log x$.",
         figures=lambda: (
-            Figure(f"mode, where EGD rests ({_AT})", float(exp(E15.holds[2].subs(_PLACE)))),
+            Figure(f"mode, where EGD rests ({_AT})",
+                   float(_STATE.subs(L, E15.holds[2]).subs(_PLACE))),
             Figure(f"median, where noise-free (22) rests ({_AT})",
-                   float(exp(E15.holds[3].subs(_PLACE)))),
+                   float(_STATE.subs(L, E15.holds[3]).subs(_PLACE))),
         ),
     ))  # fmt: skip
 

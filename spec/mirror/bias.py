@@ -32,9 +32,8 @@ def is_kept_by_the_equation(variance: Expr) -> bool:
     changes at the rate $[[rate]]$. Its two terms are of degree one and two in $\log x$, so that
     both have to vanish."""
     log_density = -((L - C) ** 2) / (2 * W)
-    found = fokker_planck(
-        log_density, Matrix([_DRIFT]), Matrix([[_NOISE**2]]), plain_partials((L,))
-    )
+    terms = Matrix([_EQUATION.drift]), Matrix([[_EQUATION.noise**2]])
+    found = fokker_planck(log_density, *terms, plain_partials((L,)))
     return same(found, _rate(variance))
 
 
@@ -50,19 +49,24 @@ def is_the_exact_step(candidate: Pair) -> bool:
 
     The equation is linear: the mean error and the variance follow linear equations, from one and
     from zero, which both parts are put into, in terms of [[power]]."""
-    after, slope = _moved(*map(_in_deviations, candidate)), _in_deviations(diff(_DRIFT, L))
+    after = _exact_step(candidate).subs(_in_deviations(_POWER.subs(t, delta)), P)
+    slope = _in_deviations(diff(_EQUATION.drift, L))
     mean = over_draw(after)
     spread = over_draw((after - mean) ** 2)
     law = factor, added = diff(mean, L), spread
     decay = _in_deviations(diff(_POWER, t) / _POWER)
     rates, start = [diff(part, P) * P * decay for part in law], _after(law, Integer(0))
     kept = (factor**2 - 1) * deviation**2 + added, mean.subs(L, M) - M
-    moved = rates[0] - slope * factor, rates[1] - 2 * slope * added - _NOISE**2
+    moved = rates[0] - slope * factor, rates[1] - 2 * slope * added - _EQUATION.noise**2
     return vanishes((*moved, start[0] - 1, start[1], *kept))
 
 
 def _after(pair: Pair, time: Expr) -> list[Expr]:
     return [part.subs(P, _POWER.subs(t, time)) for part in pair]
+
+
+def _exact_step(pair: Pair) -> Expr:
+    return _moved(*map(_in_deviations, _after(pair, delta)))
 
 
 def _moved(factor: Expr, added: Expr) -> Expr:
@@ -78,7 +82,8 @@ def are_the_divergences(candidate: Pair) -> bool:
     The expectation of the difference of the log densities, which is a polynomial; the log-variance
     of the limit (D-limit) is that of the target times $[[ratio]]$. The beginnings are Taylor's."""
     directions = ((lam * _RATIO, lam, ell), (lam, lam * _RATIO, -ell))  # ell = log(1 - u)
-    rests = [part - _beginning(part) for part in map(expand, candidate)]
+    *parts, first, second = SIZE.shown(candidate).values()
+    rests = [expand(parts[0]) - first, expand(parts[1]) - second]
     slopes = [diff(rest, u, n).subs(u, 0) for rest in rests for n in range(4)]
     return vanishes((_RATIO.subs(u, _U) - LIMIT_VARIANCE / lam, *slopes)) and all(
         same(
@@ -150,7 +155,7 @@ def is_the_variance_after_one_step(variance: Expr) -> bool:
     return vanishes((*slopes, variance_after(lam) - variance))
 
 
-_DRIFT, _NOISE = -(L - M) / lam, sqrt(2)
+_EQUATION = Sde(r"\log X", -(L - M) / lam, sqrt(2))
 _U, _RATIO, _POWER = delta / (2 * lam), 1 / (1 - u), exp(-t / lam)
 _CONTRACTION, _ADDED = _ONE - delta * SIGMA.inv(), ADDED * _ONE
 _NAMES = {"lam": r"\sigma^{2}", "M": r"\mu", "z": "Z", "u": "u"}
@@ -163,9 +168,9 @@ E20 = Claim(
     "E20", "the bias is that of Euler–Maruyama", is_kept_by_the_equation, holds=lam, twins={
         "noise of variance 1": lam / 2, "the factor the other way": lam**2 / LIMIT_VARIANCE,
     }, printed={"the limit of the steps": LIMIT_VARIANCE},
-    shown=lambda variance: {"it": variance, "rate": _rate(variance)}, values=lambda: {
-        "equation": Sde(r"\log X", _DRIFT, _NOISE), "limit": LIMIT_VARIANCE,
-    }, names=_NAMES | {"L": r"\log x"}, sources=v2("App. D: bias of GBM"),
+    shown=lambda variance: {"it": variance, "rate": _rate(variance)},
+    values=lambda: {"equation": _EQUATION, "limit": LIMIT_VARIANCE},
+    names=_NAMES | {"L": r"\log x"}, sources=v2("App. D: bias of GBM"),
     assumptions=(_ALIKE, _BELOW), depends=("A37", "D-limit", "R22-exact", "E20-kl"),
     erratum=Erratum(
         Fault.WRONG,
@@ -187,18 +192,13 @@ E20 = Claim(
     ))  # fmt: skip
 
 
-def _exact_step(pair: Pair) -> dict[str, object]:
-    moved = _moved(*map(_in_deviations, _after(pair, delta)))
-    return {"step": Says(r"\log X", moved, r"\leftarrow")}
-
-
 EXACT_STEP = Claim(
     "R22-exact", "an unbiased step", is_the_exact_step, holds=(P, lam * (1 - P**2)), twins={
         "variance 1 - P": (P, lam * (1 - P)), "squared factor": (P**2, lam * (1 - P**2)),
         "without sigma^2": (P, 1 - P**2), "factor with the other sign": (-P, lam * (1 - P**2)),
-    }, shown=_exact_step, values=lambda: {"power": Says("P", _POWER)},
-    names=_NAMES, sheet=("R22", "E20"), depends=("A37",),
-    assumptions=(_ALIKE, "the draw is independent of log X"))  # fmt: skip
+    }, shown=lambda pair: {"step": Says(r"\log X", _exact_step(pair), r"\leftarrow")},
+    values=lambda: {"power": Says("P", _POWER)}, names=_NAMES, sheet=("R22", "E20"),
+    assumptions=(_ALIKE, "the draw is independent of log X"), depends=("A37",))  # fmt: skip
 
 SIZE = Claim(
     "E20-kl", "the size of the bias", are_the_divergences, holds=_KL, twins={
@@ -269,9 +269,9 @@ E33 = Claim(
         "(D-limit).",
         figures=lambda: (
             Figure(f"delta = {float(_TENTH)} v: variance over v after one step",
-                   float((E33.holds / lam).subs(delta, lam * _TENTH))),
+                   float(E33.holds.subs({lam: 1, delta: _TENTH}))),
             Figure("in the limit of many steps (D-limit)",
-                   float((LIMIT_VARIANCE / lam).subs(delta, lam * _TENTH))),
+                   float(LIMIT_VARIANCE.subs({lam: 1, delta: _TENTH}))),
         ),
     ))  # fmt: skip
 CLAIMS = (EXACT_STEP, E20, SIZE, GUARANTEES, GAUSSIAN, E33)

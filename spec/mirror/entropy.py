@@ -19,11 +19,12 @@ Pairs = frozenset[tuple[int, int]] | list[tuple[int, int]]
 size, a, b, r, w, eta, g = symbols("size a b r w eta g", positive=True)
 u, L, q, la, lb, step, s = symbols("u L q la lb p s", real=True)
 BOTH = (1, -1)
+_OF_SIZE = a * la
 
 
 def phi(size: Expr, log_size: Expr) -> Expr:
     """The generator, of one weight."""
-    return size * log_size
+    return _OF_SIZE.xreplace({a: size, la: log_size})
 
 
 def _generator(w: Expr) -> Expr:
@@ -55,7 +56,7 @@ def is_nonnegative_for(pairs: Pairs) -> bool:
     found = set()
     for signs in product(BOTH, repeat=2):
         scaled = _scaled(*signs)
-        assert scaled == _scaled(signs[0] * signs[1], 1)
+        assert scaled.as_expr() == E12.values()["equal" if len({*signs}) == 1 else "opposite"]
         rest, at_one = scaled.coeff_monomial(1), {r: 1}
         least = scaled.coeff_monomial(lb), rest.subs(at_one), diff(rest, r).subs(at_one)
         if vanishes(least) and same(diff(rest, r, 2), 1 / r):
@@ -85,7 +86,7 @@ def is_the_step(log_size: Expr) -> bool:
     On the half line of $w_k$ the objective is stationary where $\eta$ times the gradient and the
     change of $\phi'$ add up to nothing, and $\phi'$ grows with $w$, so that this is its only
     minimum. No normalisation takes place."""
-    gains = [(of, log(_stepped(log_size, w, of) / w)) for of in BOTH]
+    gains = [(of, log(_stepped(log_size).subs(s, of) / w)) for of in BOTH]
     return all(
         vanishes(eta * g + slope(of, L + gain) - slope(of, L)) and diff(slope(of, u), u) * of > 0
         for of, gain in gains
@@ -140,7 +141,7 @@ E12 = Claim(
     }, printed={"the whole line": frozenset(product(BOTH, repeat=2))}, shown=lambda pairs: {
         "pairs": r",\;".join(f"({of:+d},{ref:+d})" for of, ref in sorted(pairs)),
     }, values=lambda: {
-        "phi": Says(r"\phi(w)", phi(a, la)), "equal": _scaled(1, 1).as_expr(),
+        "phi": Says(r"\phi(w)", _OF_SIZE), "equal": _scaled(1, 1).as_expr(),
         "opposite": _scaled(-1, 1).as_expr(),
     }, names=_SIZES, sources=v1("eq. 1") + _GENERATOR, assumptions=(_NONZERO,), depends=("A18",),
     erratum=Erratum(
@@ -206,7 +207,7 @@ _STEPS = v1("eq. 2") + v2("eq. 19")
 A19 = Claim(
     "A19", "exponentiated gradient descent", is_the_step, holds=L - s * q, twins={
         "without the sign": L - q, "ascent": L + s * q, "half the step": L - s * q / 2,
-    }, shown=lambda log_size: {"step": Says("w_{k+1}", _stepped(log_size, w, s))},
+    }, shown=lambda log_size: {"step": Says("w_{k+1}", _stepped(log_size))},
     names={"w": "w_k", "g": r"\nabla\ell(w_k)"}, sources=_STEPS, sheet=("A19", "E12"),
     assumptions=(
         "eta > 0 and no weight is zero", Assumption(
@@ -220,7 +221,7 @@ A19 = Claim(
     ),))  # fmt: skip
 
 
-def _stepped(log_size: Expr, weight: Expr, of: int | Expr) -> Expr:
+def _stepped(log_size: Expr, weight: Expr = w, of: Expr = s) -> Expr:
     """The weight times the exponential of what its logarithm gains."""
     return weight * exp((log_size - L).subs({s: of, q: eta * g}).expand())
 

@@ -101,7 +101,7 @@ def is_multiplicative_langevin(candidate: Dynamics) -> bool:
     potential = Function("V")(x)
     drift = candidate[0].subs(h, -x * diff(potential, x))
     mirrored, _ = _mirrored_drift(_MIRRORED[0], _ENTROPY, potential, (x,))
-    added = log(_step(candidate, dt).right / x)
+    added = log(A22.shown(candidate)["step"].right / x)
     euler = added.subs(z, 0) - dt * candidate[0], diff(added, z) ** 2 - dt * candidate[1]
     agrees = vanishes(with_symbols(drift - mirrored[0], *euler))
     return agrees and _is_stationary(-potential, _in_x((drift, candidate[1])))
@@ -187,9 +187,8 @@ A22 = Claim(
     holds=_dynamics(*_COMPLETE.values()), twins={
         "without the one": (h, 2), "noise of variance 1": (1 + h, 1),
         "half the score": (1 + h / 2, 2),
-    }, shown=lambda d: {
-        "sde": _sde(r"\log X", d), "ambient": _in_x(d), "step": _step(d, dt),
-    }, values=lambda: {"phi": Says(r"\phi(X)", _ENTROPY)}, names=_NAMES, sources=v2("eq. 22"),
+    }, shown=lambda d: {"sde": _sde(r"\log X", d), "ambient": _in_x(d), "step": _step(d, dt)},
+    values=lambda: {"phi": Says(r"\phi(X)", _ENTROPY)}, names=_NAMES, sources=v2("eq. 22"),
     assumptions=("p is positive and twice differentiable on the positive orthant",),
     readings=("formula lost in version 2; it is forced by eq. 21 and by eq. 37",),
     depends=("A20", "A21"), pins=(Pin(

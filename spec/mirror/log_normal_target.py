@@ -28,6 +28,7 @@ P1, P2, lam1, lam2, V11, V12, V22 = symbols("P1 P2 lam1 lam2 V11 V12 V22")
 FACTOR, ADDED = 1 - delta / lam, 2 * delta
 LIMIT_VARIANCE = lam / (1 - delta / (2 * lam))
 _GAP = 1 - FACTOR**2
+_FACTORS = FACTOR.subs(lam, lam1), FACTOR.subs(lam, lam2)
 _NORMAL = -((L - M) ** 2) / (2 * lam)
 Pair = tuple[Expr, Expr]
 
@@ -57,11 +58,11 @@ def is_the_target(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
     The Hyvärinen score is the derivative of $\log p$ in $\log x$; the drift of (22) in $\log X$ is
     one more. The Fokker–Planck residual of the target under the equation vanishes."""
-    score, drift, noise = candidate
-    variance = Matrix([[(noise**2).expand()]])
-    residual = fokker_planck(_NORMAL, Matrix([drift]), variance, plain_partials((L,)))
-    same_score, direct = same(_score(), score), bool(noise > 0)
-    return same_score and direct and vanishes((residual, drift - score - 1))
+    score, equation = A37.shown(candidate).values()
+    variance = Matrix([[(equation.noise**2).expand()]])
+    residual = fokker_planck(_NORMAL, Matrix([equation.drift]), variance, plain_partials((L,)))
+    same_score, direct = same(_score(), score), bool(equation.noise > 0)
+    return same_score and direct and vanishes((residual, equation.drift - score - 1))
 
 
 def is_the_recursion(step: Expr) -> bool:
@@ -90,6 +91,9 @@ def is_unrolled(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
     terms = A * _term(P, z) - _term(A * P, z), _term(_power(Integer(0)), z) - z
     made = _distance(Integer(1), V, Integer(0)) - e, moved, *terms
     found = at_zero[0], at_zero[2] - (_FIRST - 1), *grown, then[1].subs(i, k), step
+    walk = [UNROLLED.shown(candidate)["distance"].subs(k, n).doit() for n in range(3)]
+    steps = [walk[n + 1] - A * walk[n] - noise * Z_i for n in (0, 1)]
+    made += tuple(f.subs(delta, root**2 / 2) for f in (walk[0] - e, *steps))
     return vanishes((*found, *made))
 
 
@@ -158,9 +162,8 @@ def is_the_covariance(entries: Pair) -> bool:
     use(NOT_TWICE)
     first, other = entries
     now = Matrix([[first, other], [other, first.subs({P1: P2, lam1: lam2, V11: V22})]])
-    factors = FACTOR.subs(lam, lam1), FACTOR.subs(lam, lam2)
-    then = now.subs({P1: factors[0] * P1, P2: factors[1] * P2}, simultaneous=True)
-    moved = diag(*factors) * now * diag(*factors) + ADDED * eye(2)
+    then = now.subs({P1: _FACTORS[0] * P1, P2: _FACTORS[1] * P2}, simultaneous=True)
+    moved = diag(*_FACTORS) * now * diag(*_FACTORS) + ADDED * eye(2)
     start = now.subs({P1: 1, P2: 1}) - Matrix([[V11, V12], [V12, V22]])
     return vanishes((start, moved - then))
 
@@ -267,7 +270,7 @@ MATRIX = Claim(
         "limit off the diagonal too": (_ENTRY, _ENTRY.subs({V11: V12, P1**2: P1 * P2})),
         "no limit at all": (P1**2 * V11, P1 * P2 * V12),
         "first eigenvalue for both": (_ENTRY, P1**2 * V12),
-    }, values=lambda: {"factor": FACTOR.subs(lam, lam1), "added": ADDED}, names=_NAMES,
+    }, values=lambda: {"factor": _FACTORS[0], "added": ADDED}, names=_NAMES,
     sheet=("R22",), assumptions=(NOT_TWICE, _ALONE[1]), depends=("R22", "D-gaussian"),
     pins=(Pin(
         "gbm_ref.mirrored_langevin_law", table(

@@ -17,11 +17,11 @@ from spec.checking.trace import use
 from spec.checking.typeset import Chain, Says
 from spec.mirror.entropy import BOTH, L, divergence, is_the_step, la, q, slope
 
-VALUE, BEFORE, LINEAR, START = symbols("phi phi_k linear start")
+VALUE, BEFORE, LINEAR, START, ALONG, PENALTY = symbols("phi phi_k linear start along D")
 _BREGMAN = VALUE - BEFORE - LINEAR
 w, r, g, x, s, at_point, at_image, u = symbols("w r g x s at_point at_image u", real=True)
 eta, X, a, grown = symbols("eta X a grown", positive=True)
-_PAIR = symbols("x1 x2", positive=True)
+_OBJECTIVE, _PAIR = START + ALONG + PENALTY / eta, symbols("x1 x2", positive=True)
 ONE = Integer(1)
 HALF = ONE / 2
 _NAMES = {
@@ -35,7 +35,7 @@ MirrorStep = tuple[Expr, Expr, Expr]
 
 
 def _objective(along: Expr, penalty: Expr, rate: Expr = eta) -> Expr:
-    return START + along + penalty / rate
+    return _OBJECTIVE.xreplace({ALONG: along, PENALTY: penalty, eta: rate})
 
 
 def is_mirror_step(candidate: MirrorStep) -> bool:
@@ -79,10 +79,8 @@ A18 = Claim(
     "A18", "the mirror step",
     statement=r"The mirror step goes from $w_k$ to the $w$ where $[[objective]]$ is least, with "
     r"[[divergence]] for a convex $\phi$.",
-    values=lambda: {
-        "objective": _objective(symbols("along"), symbols("D")),
-        "divergence": Says(r"D_\phi(w,w_k)", _BREGMAN),
-    }, names=_NAMES, means=Means.NONE, stated_kind=Kind.DEFINITION,
+    values=lambda: {"objective": _OBJECTIVE, "divergence": Says(r"D_\phi(w,w_k)", _BREGMAN)},
+    names=_NAMES, means=Means.NONE, stated_kind=Kind.DEFINITION,
     sources=v1("eq. 1") + v2("eq. 18"),
     assumptions=("eta is positive, and there is a minimum",
                  "phi is strictly convex and differentiable where the minimum is taken"),
@@ -136,7 +134,7 @@ E8 = Claim(
 
 
 def _xi(state: Expr) -> Expr:
-    return state**2 / 2
+    return _XI.right.subs(X, state)
 
 
 def is_the_exponent(exponent: Expr) -> bool:
@@ -205,7 +203,7 @@ POSITIVE = Assumption(
     "the step of the entropy, without a sign",
     lambda: not is_the_step(L - q),
 )
-_XI = Says(r"\xi(X)", _xi(X))
+_XI = Says(r"\xi(X)", X**2 / 2)
 _EQUATIONS = v1("eq. 14", "eq. 15")
 _QUOTE = (
     r"$\bm X_{t+1}=\arg\min_{\bm X}\big[\bar\ell(\xi(\bm X))+\tfrac1\eta D_\phi(\bm X,\bm X_t)"

@@ -22,6 +22,7 @@ _FORWARD, _SPREAD = mu - sigma**2 / 2, sigma**2
 _PULL = sigma**2 * s
 _REVERSE = _PULL - _FORWARD
 _EQUATION = Sde("Y", _REVERSE, sigma, "r")
+_REVERSE_NOISE = _EQUATION.noise**2
 
 
 def _change(drift: Expr, variance: Expr, log_density: Expr = _LOG) -> Expr:
@@ -41,7 +42,7 @@ def becomes_mirrored(candidate: tuple[Expr, Expr, Expr]) -> bool:
     $\mu$, is zero. The variance is that with which the drift of (22) keeps the law of its score.
     """
     clock, own_mu, noise = candidate
-    reverse = _change(_FORWARD, _SPREAD) + _change(_EQUATION.drift, _EQUATION.noise**2)
+    reverse = _change(_FORWARD, _SPREAD) + _change(_EQUATION.drift, _REVERSE_NOISE)
     agree = diff(_REVERSE, s) - clock, _REVERSE.subs({s: 0, mu: own_mu}), diff(_REVERSE, mu) + 1
     return vanishes(with_symbols(*agree, reverse, _change(clock * s, noise)))
 
@@ -55,7 +56,7 @@ def splits(rates: tuple[Expr, Expr]) -> bool:
     law at rest. The drifts add up to that of the reverse equation, and so does the noise."""
     flow, langevin = rates
     carried = _change(_pulled(flow), Integer(0)) + _change(Integer(0), sigma**2)
-    drift, noise = _at_rate(langevin)
+    drift, noise = _at_rate(langevin).drift, _at_rate(langevin).noise
     kept = _change(drift, noise**2)
     sums = _pulled(flow) + drift - _REVERSE.subs(mu, sigma**2 / 2), noise**2 - sigma**2
     return vanishes(with_symbols(carried, kept, *sums))
@@ -65,9 +66,9 @@ def _pulled(rate: Expr) -> Expr:
     return rate * s
 
 
-def _at_rate(rate: Expr) -> tuple[Expr, Expr]:
-    """Drift and noise of (22) at that rate."""
-    return _pulled(rate), sqrt(2 * rate)
+def _at_rate(rate: Expr) -> Sde:
+    """(22) at that rate."""
+    return Sde("Y", _pulled(rate), sqrt(2 * rate), "r")
 
 
 def is_the_invariant_power(power: Expr) -> bool:
@@ -75,7 +76,7 @@ def is_the_invariant_power(power: Expr) -> bool:
     the power $[[it]]$, for every positive and twice differentiable $q$ of one coordinate.
 
     The Fokker–Planck residual of that power vanishes in the derivatives of $\log q$."""
-    return vanishes(with_symbols(_change(_FROZEN_SDE[0], _FROZEN_SDE[1] ** 2, power * _LOG)))
+    return vanishes(with_symbols(_change(_FROZEN_SDE.drift, _FROZEN_SDE.noise**2, power * _LOG)))
 
 
 def is_the_euler_variance(variance: Expr) -> bool:
@@ -84,7 +85,7 @@ def is_the_euler_variance(variance: Expr) -> bool:
 
     The second central moment after a step, exact over state and draw. At $h$ zero it is that of
     the law of E16-frozen. (R10-stable: the limit of many steps at one level.)"""
-    pull, noise = _FROZEN_SDE[0] / sigma**2, _FROZEN_SDE[1] / sigma
+    pull, noise = _FROZEN_SDE.drift / sigma**2, _FROZEN_SDE.noise / sigma
     kept = variance_after(variance, noise**2 * delta) - variance
     return vanishes((kept, pull - s, variance.subs(delta, 0) * FROZEN.holds - lam))
 
@@ -110,7 +111,7 @@ def _with_noise(noise: Expr) -> Sde:
 
 _NAMES = {"s": "s", "delta": "h", "lam": "v"}
 _HALF, _LANGEVIN = sigma**2 / 2, 2 * sigma**2
-_FROZEN_SDE = _PULL, kappa * sigma
+_FROZEN_SDE = Sde("Y", _PULL, kappa * sigma, "r")
 ONE_COORDINATE = "one coordinate; all are alike"
 NO_DRIFT = "mu = sigma^2 / 2"
 SMOOTH = "the density q_t of log X_t is positive and twice differentiable"
@@ -123,7 +124,7 @@ E16 = Claim(
         "a slower clock": (_HALF, _HALF, sigma**2), "mu = 0": (2 * _HALF, Integer(0), _LANGEVIN),
     }, printed={"(11) as it stands": (2 * _HALF, _HALF, _SPREAD)},
     shown=lambda c: dict(zip(("clock", "mu", "noise"), c, strict=True)),
-    values=lambda: {"reverse": _EQUATION, "reverse noise": _EQUATION.noise**2}, names=_NAMES,
+    values=lambda: {"reverse": _EQUATION, "reverse noise": _REVERSE_NOISE}, names=_NAMES,
     sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE, SMOOTH),
     depends=("A11", "A22", "E16-split", "E16-frozen", "E16-euler"), erratum=Erratum(
         Fault.WRONG,
@@ -150,8 +151,7 @@ SPLIT = Claim(
         "all of it flow": (sigma**2, Integer(0)), "all of it Langevin": (Integer(0), sigma**2),
         "a full flow and half of Langevin": (sigma**2, _HALF),
     }, shown=lambda rates: {
-        "flow": Says("dY/dr", _pulled(rates[0])),
-        "langevin": Sde("Y", *_at_rate(rates[1]), "r"),
+        "flow": Says("dY/dr", _pulled(rates[0])), "langevin": _at_rate(rates[1]),
     }, names=_NAMES, sheet=("E16",), depends=("A22", "A10"),
     assumptions=(SMOOTH, UNIQUE, ONE_COORDINATE, NO_DRIFT))  # fmt: skip
 
@@ -159,7 +159,7 @@ FROZEN = Claim(
     "E16-frozen", "the reverse equation with a frozen score", is_the_invariant_power,
     holds=2 / kappa**2, twins={
         "q itself": Integer(1), "1 / kappa^2": 1 / kappa**2, "inverted": kappa**2 / 2,
-    }, values=lambda: {"equation": Sde("Y", *_FROZEN_SDE, "r")}, names=_NAMES,
+    }, values=lambda: {"equation": _FROZEN_SDE}, names=_NAMES,
     sheet=("E16",), assumptions=("kappa > 0", "that power can be normalised", UNIQUE),
     depends=("A20",))  # fmt: skip
 

@@ -74,7 +74,7 @@ FINITE_MODEL = Assumption(
     lambda: (integrate(exp(x), (x, 0, oo), meijerg=False)
              - integrate(x, (x, 0, oo), meijerg=False)) is S.NaN)  # fmt: skip
 LOG_NORMAL = Assumption(
-    "log X_0 is normal, in one coordinate of variance v_0", "the score of X_t is linear in log x",
+    "log X_0 is normal, in one coordinate of variance v_0", "the score of log X_t is affine",
     # log X_0 = -1 and 1: C at v = 1 is half of E sech^2, the variance of log X_0 given X_t.
     lambda: not agree(normal_expectation(lambda y: mpmath.sech(1 + y) ** 2, 15) / 2,
                       float(floor().subs({v: 1, v0: 1})), 3))  # fmt: skip

@@ -72,8 +72,10 @@ def are_the_times(times: Set) -> bool:
     good = Union(*(part for part, at in found if _is_regular(at)))
     score = diff(_EXPONENT, g)  # of the kernel, but for the Jacobian (R4)
     right = vanishes((score - 1 - TARGET.subs(NOISE, g), score.subs(g, _CENTRE)))
+    peak, beside, *_ = _sizes().values()
     right = right and times.is_subset(good) and good.is_subset(times)
-    return bool(right and integrate(2 * x * _kernel(g), (g, 0, oo), meijerg=False) == 1)
+    right = right and peak == beside.subs(g, _CENTRE)
+    return bool(right and integrate(2 * x * beside, (g, 0, oo), meijerg=False) == 1)
 
 
 def _kernel(away: Expr) -> Expr:
@@ -85,9 +87,14 @@ def _at_start(expression: Expr) -> Expr:
 
 
 def _is_regular(at: Callable[[Expr], Expr]) -> bool:
-    """Whether the kernel, at its centre and away from it, and E c^2 are positive and finite."""
-    found = map(at, (_kernel(_CENTRE), _kernel(g), TARGET_SQUARE))
-    return all(e.is_positive and e.is_finite for e in found)
+    """Whether all these are positive and finite."""
+    return all(e.is_positive and e.is_finite for e in map(at, _sizes().values()))
+
+
+def _sizes() -> dict[str, Expr]:
+    """The kernel, at its centre and away from it, C for log-normal data, and E c^2."""
+    kernel = {"peak": _kernel(_CENTRE), "beside": _kernel(g)}
+    return kernel | {"limit": floor(), "bound": TARGET_SQUARE}
 
 
 FINITE_SQUARE = Assumption(
@@ -100,8 +107,8 @@ _TIMES, _CENTRE = Interval(0, 1), Integer(0)
 _EXPONENT, _PLACES = -(g**2) / (2 * v), ((0.05, 0.64), (0.05, 0.00064))  # v0 and v
 _BOUND = {"excess": (c - H) ** 2, "second": 1 + 1 / v}
 DATA_HALF = Claim(
-    "A-Assumption-1-data", "the score of noised data has a second moment", bounds_the_score,
-    _BOUND, twins={
+    "A-Assumption-1-data", "the Hyvärinen score of noised data has a second moment",
+    bounds_the_score, _BOUND, twins={
         "half": _BOUND | {"excess": (c - H) ** 2 / 2},
         "gap to the model": _BOUND | {"excess": (c - h) ** 2},
         "no excess": _BOUND | {"excess": Integer(0)},
@@ -152,8 +159,7 @@ E26 = Claim(
     equivalent=Union(Interval.Lopen(0, _HALF), Interval.Lopen(_HALF, 1), evaluate=False),
     values=lambda: {
         "all": _TIMES, "exponent": _EXPONENT, "second": TARGET_SQUARE, "constant": floor(),
-        "limit": _at_start(floor()), "peak": _at_start(_kernel(_CENTRE)),
-        "beside": _at_start(_kernel(g)),
+        **{name: _at_start(size) for name, size in _sizes().items()},
     }, names=_NAMES, means=Means.CALCULUS,
     sources=v1("App. C: positivity of the densities") + v2("App. B: positivity of the densities"),
     assumptions=(LOG_NORMAL, "v_0 is positive"),

@@ -46,11 +46,15 @@ def is_unbiased(sums: Values) -> bool:
 
     The expectation is linear: all samples have the same loss at a level. With powers of an
     undetermined $y$ for the losses, both sides are polynomials in $y$."""
-    ends = ((1, N), (sums["first"], sums["last"]))
-    wanted, got = (y ** expand(last + 1) - y**first for first, last in ends)
-    samples = sums["samples"] - _ONE + 1
+    (_, *levels), (_, first, last) = _sum(sums).limits
+    wanted, got = (y ** expand(last + 1) - y**first for first, last in ((1, N), levels))
+    samples = last - first + 1
     gap = expand(_estimate(sums["weight"], got * samples) - wanted / N) / (y - 1)
     return same(gap.subs(y**N, Symbol("y_N")), 0)
+
+
+def _sum(of: Values) -> Sum:
+    return Sum(loss, (k, of["first"], of["last"]), (i, _ONE, of["samples"]))
 
 
 def _estimate(weight: Expr, total: Expr) -> Expr:
@@ -104,11 +108,8 @@ A38 = Claim(
         "divided by N alone": _SUMS | {"weight": 1 / N}, "no last level": _SUMS | {"last": N - 1},
         "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
         "a sample left out": _SUMS | {"samples": M - 1},
-    }, shown=lambda of: {
-        "estimate": _estimate(of["weight"], Sum(
-            loss, (k, of["first"], of["last"]), (i, _ONE, of["samples"]),
-        )),
-    }, names=_NAMES, sources=v2("eq. 38"), depends=("A15", "E9"),
+    }, shown=lambda of: {"estimate": _estimate(of["weight"], _sum(of))}, names=_NAMES,
+    sources=v2("eq. 38"), depends=("A15", "E9"),
     assumptions=("each sample, with its noise, has the law of the loss; they may be dependent",),
     readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
 )  # fmt: skip
@@ -263,8 +264,7 @@ VALUES = Claim(
     depends=("A-Thm", "R2"), pins=tuple(
         Pin(f"gbm_ref.{name}", table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
             reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}))
-        for j, name in enumerate(("fisher_information", "m_dsm_floor"))
-    ))  # fmt: skip
+        for j, name in enumerate(("fisher_information", "m_dsm_floor"))))  # fmt: skip
 
 CONSTANT_IN_THE_PLANE = Claim(
     "A-Thm-log-normal-matrix", "the constant, correlated log-normal data", is_the_gap_in_the_plane,
@@ -286,7 +286,7 @@ FLOOR = Claim(
     depends=("A-Thm", "A29", "A-Assumption-1-data", "R4", "R5"))  # fmt: skip
 
 DE_BRUIJN = Claim(
-    "R4b-de-bruijn", "entropy grows with the Fisher information", is_entropy_production, s2 / 2,
+    "R4b-de-bruijn", "the rate of entropy from Fisher information", is_entropy_production, s2 / 2,
     twins={"sigma^2": s2, "sigma^2 / 4": s2 / 4, "entropy falls": -s2 / 2}, shown=lambda factor: {
         "factor": factor, "floor": _floor_by_rate(factor),
     }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), depends=("R4b", "A9"),

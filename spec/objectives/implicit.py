@@ -55,8 +55,8 @@ def is_implicit(forms: Values) -> bool:
     the assumptions (boundary-term, along almost every line parallel to an axis)."""
     of_model, score = x * psi, x * _slope(log(p))
     in_h = forms["h"].subs({h: of_model, g: x * _slope(of_model)}, simultaneous=True)
-    both = (forms["psi"], in_h)
-    return vanishes([_left_over(form, forms["flux"], score, of_model, p) for form in both])
+    left = [_left_over(form, forms["flux"], score, of_model, p) for form in (forms["psi"], in_h)]
+    return vanishes(left) and forms["flux"].free_symbols <= {x, p, psi}
 
 
 def is_implicit_in_log_space(forms: Values) -> bool:
@@ -79,8 +79,7 @@ def is_the_boundary_term(candidate: Values) -> bool:
 
     The difference of the two integrands of R18 is integrated exactly. $\mathbb E\,h^2$ is
     infinite, as $x$ times its integrand, which is positive, tends to infinity at zero."""
-    square = (x * _FIRST["psi"]) ** 2 * _FIRST["p"]
-    infinite = limit(x * square, x, 0, "+") == oo
+    infinite = limit(x * (x * _FIRST["psi"]) ** 2 * _FIRST["p"], x, 0, "+") == oo
     for case, missing in zip(points(_CASES), _integrals(), strict=True):
         ends = _at_ends(candidate["flux"], case)
         finite = all(value.is_finite for value in ends.values())
@@ -97,7 +96,9 @@ def _integrals() -> tuple[Expr, ...]:
         score, of_model = x * diff(log(case["p"]), x), x * case["psi"]
         at = {H: score, h: of_model, g: x * diff(of_model, x)}
         gap = cancel((_FORMS["h"] + _REST - EXPLICIT).subs(at, simultaneous=True)).expand()
-        found.append(integrate(gap * case["p"], (x, case["start"], case["stop"]), meijerg=False))
+        over = x, case["start"], case["stop"]
+        size, mass = (integrate(e * case["p"], over, meijerg=False) for e in (gap, _ONE))
+        found.append(size / mass)
     return tuple(found)
 
 
@@ -220,7 +221,8 @@ def recover_the_rate(losses: Values) -> bool:
         curved = hessian(value.as_expr(), (beta, gamma))
         if not all(factor(e).is_positive for e in (curved[0, 0], curved.det())):
             return False
-    return same(_of_affine(Integer(1)), 1)
+    left_out = same(_of_affine(losses["ordinary"] - end).subs(gamma, 0), _LEFT_OUT)
+    return left_out and same(_of_affine(Integer(1)), 1)
 
 
 def _of_affine(loss: Expr) -> Expr:
@@ -234,11 +236,11 @@ def _fitted(name: str, loss: Expr) -> Figure:
     (best,) = solve(diff(_of_affine(loss).subs({gamma: 0, b: _RATE}), beta), beta)
     rate = Symbol("rate")
     (found,) = solve(_CONSTANT.subs(beta, best) - _BEST.subs(b, rate), rate)
-    label = f"rate fitted to exponential data of rate {_RATE} by {name} score matching"
+    label = f"constant model's rate for exponential data of rate {_RATE} by {name} score matching"
     return Figure(label, float(found))
 
 
-_MATCHING = "non-negative score matching"
+_LEFT_OUT, _MATCHING = cancel(_of_affine(_ORDINARY).subs(gamma, 0)), "non-negative score matching"
 _SUBSUMES, _ABSTRACT = f"sec. 5: subsumes {_MATCHING}", f"abstract: subsumes {_MATCHING}"
 SPECIAL_CASE = Claim(
     "NN-special-case", "the explicit loss at t = 0 is non-negative score matching",
@@ -282,8 +284,7 @@ E34 = Claim(
         "negated": {name: -loss for name, loss in _WITH_END.items()},
         "a saddle": _WITH_END | {"ordinary": _ORDINARY + end - (x * psi1) ** 2},
     }, printed={"the ordinary loss will do": _WITH_END | {"ordinary": _ORDINARY}}, values=lambda: {
-        "rate": _BEST, "constant": _CONSTANT, "end": end,
-        "left_out": cancel(_of_affine(_ORDINARY).subs(gamma, 0)),
+        "rate": _BEST, "constant": _CONSTANT, "end": end, "left_out": _LEFT_OUT,
     }, names=NAMES, depends=("R18", "boundary-term"),
     sources=v1(f"sec. 5: motivation of {_MATCHING}") + v2(f"sec. 4: motivation of {_MATCHING}"),
     erratum=Erratum(

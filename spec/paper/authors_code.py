@@ -118,7 +118,8 @@ def is_the_coded_start(law: tuple[Expr, Expr]) -> bool:
     The averages are pushed by the kernel of A6 with the fitted parameters in place of $\mu$ and
     $\sigma$."""
     laws = *_kernel(_MU, _S), *_kernel(DRIFT.holds, sqrt(s2))
-    return vanishes(Matrix([*law, *_PROCESS]) - Matrix(laws))
+    squares = [deviation**2 for deviation in _DEVIATIONS]
+    return vanishes(Matrix([*law, *_PROCESS, *squares]) - Matrix([*laws, *laws[1::2]]))
 
 
 def _kernel(drift: Expr, rate: Expr) -> tuple[Expr, Expr]:
@@ -132,7 +133,7 @@ _MU, _S = symbols("muhat sigmahat", positive=True)
 _RESIDUAL = s2 * t * h + L - L0 - mu * t + Rational(3, 2) * s2 * t
 _LEARNED = k / (k + 1) * (1 + h) + (mu - s2 / 2) / (s2 * (k + 1))
 _START, _PROCESS = ((_MU - _S**2 / 2) * t, _S**2 * t), (0 * t, s2 * t)
-_LEVEL = Rational(999, 1000)
+_LEVEL, _DEVIATIONS = Rational(999, 1000), (_S * sqrt(t), sqrt(s2 * t))
 _NAMES = {"L": r"\log X", "L0": r"\log X_0", "muhat": r"\hat\mu",
           "sigmahat": r"\hat\sigma", "h": "h"}  # fmt: skip
 
@@ -141,7 +142,7 @@ def _of_mnist() -> dict[str, object]:
     (mean,), (deviation,) = FITS["mnist"]
     at = {_MU: Rational(str(mean)), _S: Rational(str(deviation)), sqrt(s2): PRINTED["sigma"],
           t: _LEVEL * Rational(OF_VERSION_1.holds["horizon"])}  # fmt: skip
-    found = {"mnist": _START[0], "deviation": sqrt(_START[1]), "own": sqrt(_PROCESS[1])}
+    found = {"mnist": _START[0], "deviation": _DEVIATIONS[0], "own": _DEVIATIONS[1]}
     numbers = {name: f"{float(e.subs(at)):.3f}" for name, e in found.items()}
     own = dict(zip(("own mean", "own variance"), _PROCESS, strict=True))
     return {"level": _LEVEL, "drift": DRIFT.holds, **own, **numbers}

@@ -107,8 +107,8 @@ INPUT_SIZE = Claim(
     twins={
         "one pixel more": 32 * _GRID + 44, "one reduction left out": 16 * _GRID + 43,
         "one more grid": 32 * _GRID + 75,
-    }, printed={"229 x 229": Integer(229)}, values=lambda: {"grid": FINAL_GRID},
-    shown=lambda of_grid: {"of_grid": of_grid, "side": of_grid.subs(_GRID, FINAL_GRID)},
+    }, printed={"229 x 229": Integer(229)}, shown=lambda of_grid: {"of_grid": of_grid},
+    values=lambda: {"grid": FINAL_GRID, "side": SIDE},
     sources=v1("App. F: FID and KID protocol"), sheet=("E23",),
     assumptions=("layers as in Table 1 of Szegedy et al. 2016",), erratum=Erratum(
         Fault.WRONG,

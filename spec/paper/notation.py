@@ -56,8 +56,7 @@ LETTERS = Claim(
         "one letter for both steps": {**_OURS, "delta": _PRINTED["delta"]},
     }, printed={"letters of the paper": _PRINTED}, means=Means.READING, shown=lambda letters: {
         "letters": ", ".join(f"{k} ({' and '.join(meant)})" for k, meant in letters.items())
-    },
-    sources=v1("Algorithm 2") + v2("App. D: limit measure"), sheet=("E30",), erratum=Erratum(
+    }, sources=v1("Algorithm 2") + v2("App. D: limit measure"), sheet=("E30",), erratum=Erratum(
         Fault.UNDEFINED,
         quote=r"Version 1: $f_X$ and $p_X$ for one density (eqs. 4 and 5); $\mu,\sigma$ for the "
         r"process and, in Appendix B, for a log-normal law; $\delta$ for both steps; $\kappa$ "

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Rational, symbols
+from sympy import Expr, Rational, sqrt, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Means, v1, v2
@@ -65,11 +65,12 @@ def is_the_distance(distance: Expr) -> bool:
     score = -1 + (image + (mu - s2 / 2) * dt - state) / (s2 * dt)
     new = state - dt * (mu - 3 * s2 / 2) + dt * s2 * score + kappa * root * z
     square = expectation((new - image) ** 2, z, 0, 1).subs(root**2, s2 * dt)
-    return same(square, _in_a_pixel(distance))
+    return same(square, _deviation(distance) ** 2)
 
 
-def _in_a_pixel(distance: Expr) -> Expr:
-    return distance / _PIXELS
+def _deviation(distance: Expr) -> Expr:
+    """In a pixel."""
+    return sqrt(distance / _PIXELS)
 
 
 _PIXELS = 2
@@ -79,7 +80,7 @@ MEMORISATION = Claim(
     is_the_distance, holds=2 * kappa**2 * s2 * dt, twins={
         "identical": 0 * s2, "one pixel": kappa**2 * s2 * dt,
         "noise factor not squared": 2 * kappa * s2 * dt,
-    }, values=lambda: {"deviation": mpmath.sqrt(mpf(_in_a_pixel(MEMORISATION.holds).subs(_AT)))},
+    }, values=lambda: {"deviation": mpf(_deviation(MEMORISATION.holds.subs(_AT)).evalf(30))},
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     assumptions=("well separated training images, so that one weight is one", "delta_s = delta"),
     depends=("R3", "A13", "settings"))  # fmt: skip

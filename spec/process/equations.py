@@ -13,7 +13,8 @@ from spec.checking.typeset import Sde
 
 w, w1, w2, mu1, mu2, z1, z2, Y = symbols("w w1 w2 mu1 mu2 z1 z2 Y", real=True)
 x1, x2 = symbols("x1 x2", positive=True)
-GBM = mu * x, sigma * x
+EQUATION = Sde("X", mu * x, sigma * x)
+GBM = EQUATION.drift, EQUATION.noise
 LOG_DRIFT, CHOICE = mu - sigma**2 / 2, sigma**2 / 2
 _NAMES = {"x": "X", "x1": "X_1", "x2": "X_2", "w": "W_t", "w1": "W_{t,1}", "w2": "W_{t,2}"}
 _LOST = "formula lost in version 2; reconstructed: as in version 1"
@@ -59,22 +60,20 @@ A4 = Claim(
     means=Means.NONE,
     statement=r"[[equation]] from a positive start, with $\sigma$ positive, in the sense of Itô. "
     r"The paper chooses $\mu=[[choice]]$.",
-    values=lambda: {"equation": Sde("X", *GBM), "choice": CHOICE}, names=_NAMES,
+    values=lambda: {"equation": EQUATION, "choice": CHOICE}, names=_NAMES,
     sources=v1("eq. 6") + v2("eq. 4"), readings=(_LOST,), depends=("A1",),
     reason="It defines the process, which stays positive (solution-scalar).", pins=(
         Pin(
             "gbm_ref.GBM.drift", table("sigma t T", (0.8, 0.25, 1.0), (1.7, 2.75, 3.0)),
             because="it is the paper's choice where no drift is given", formula=CHOICE,
-            twins={"sigma^2 without the half": 2 * CHOICE}, variant="mu not given",
-        ),
-    ))  # fmt: skip
+            twins={"sigma^2 without the half": 2 * CHOICE}, variant="mu not given"),))  # fmt: skip
 
 A5 = Claim(
     "A5", "geometric Brownian motion of a vector", holds=GBM, stated_kind=Kind.DEFINITION,
     means=Means.NONE,
     statement=r"[[equation]] in each entry, with its own entry of $\mu\in\mathbb R^d$, one "
     r"positive $\sigma$ for all entries, and $d$ independent Brownian motions.",
-    values=lambda: {"equation": Sde("X", *GBM)}, names=_NAMES, sources=v1("eq. 7") + v2("eq. 5"),
+    values=lambda: {"equation": EQUATION}, names=_NAMES, sources=v1("eq. 7") + v2("eq. 5"),
     assumptions=("X_0 has positive entries and is independent of W",), readings=(_LOST,),
     depends=("A1", "A4"),
     reason="It defines the process: entries are coupled through their start alone.", pins=(
@@ -113,7 +112,7 @@ SCALAR = Claim(
         "no Itô term": mu * t + sigma * w, "Itô term sigma^2": (mu - sigma**2) * t + sigma * w,
         "Itô term with the wrong sign": (mu + sigma**2 / 2) * t + sigma * w,
         "sigma^2 W for sigma W": LOG_DRIFT * t + sigma**2 * w,
-    }, values=lambda: {"equation": Sde("X", *GBM)}, names=_NAMES,
+    }, values=lambda: {"equation": EQUATION}, names=_NAMES,
     sources=v1("sec. 4: solution of eq. 6") + v2("sec. 3: solution of eq. 4"), sheet=("A4",),
     assumptions=("the equation has one solution for each start (A1), so that this is it",),
     readings=(_LOST,), depends=("A1", "A4"))  # fmt: skip
@@ -168,9 +167,7 @@ A6 = Claim(
             twins={"the standard deviation inverted": v / sigma},
         ), Pin(
             "gbm_ref.GBM.sample", tuple(a | b for a, b in zip(_TIMES, _STATES, strict=True)),
-            _sample,
-        ),
-    ))  # fmt: skip
+            _sample)))  # fmt: skip
 
 
 def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
@@ -201,8 +198,9 @@ def gives_back_gbm(coefficients: tuple[Expr, Expr]) -> bool:
         rate = generator(f, Matrix([drift]), Matrix([noise**2]), plain_partials((at,)))
         return Matrix([rate, noise * diff(f, at)]).subs(_EXP, x)
 
-    there = moved(_LOG, x, *GBM) - Matrix(coefficients)
-    back = moved(_EXP, Y, *coefficients) - Matrix(GBM)
+    forward = A9.shown(coefficients)["forward"]
+    there = moved(_LOG, x, *GBM) - Matrix([forward.drift, forward.noise])
+    back = moved(_EXP, Y, forward.drift, forward.noise) - Matrix(GBM)
     return vanishes((_EXP.subs(Y, _LOG) - x, *there, *back))
 
 
@@ -224,6 +222,6 @@ A9 = Claim(
         "no Itô term": (mu, sigma), "wrong sign": (mu + sigma**2 / 2, sigma),
         "noise sigma^2": (LOG_DRIFT, sigma**2),
     }, shown=lambda c: {"forward": Sde("Y", *c)},
-    values=lambda: {"equation": Sde("X", *GBM), "log": _LOG, "exp": _EXP}, names=_NAMES,
+    values=lambda: {"equation": EQUATION, "log": _LOG, "exp": _EXP}, names=_NAMES,
     sources=v1("eq. 9") + v2("eq. 9"), readings=(_LOST,), depends=("A8",))  # fmt: skip
 CLAIMS = (A1, A4, A5, SCALAR, A6, A8, A9)

@@ -69,8 +69,7 @@ E6 = Claim(
         "one drift have different laws; without $X_0$ they are dependent if the data make them "
         "so.", figures=_parameters,
         remains_open="Version 2 has the same words, in Section 3 for one quantity 'given' "
-        "another; its parameters are lost. The solution that follows (A6) is right.",
-    ))  # fmt: skip
+        "another; its parameters are lost. The solution that follows (A6) is right."))  # fmt: skip
 
 
 def is_the_generating_function(cumulants: Expr) -> bool:
@@ -121,8 +120,7 @@ MARGINAL = Claim(
         "same, whose log is bounded, $p_{X_t}$ is log-normal at no $t$. Skewness and excess "
         "kurtosis only fade as the variance grows.", figures=_skewness,
         remains_open="Version 2 likewise: 'the marginal distribution of geometric Brownian motion "
-        "(GBM) at any fixed time is log-normal' (abstract; so Sections 3 and 7).",
-    ))  # fmt: skip
+        "(GBM) at any fixed time is log-normal' (abstract; so Sections 3 and 7)."))  # fmt: skip
 
 # Log-derivatives f'/f of two stationary solutions, with drift m and with none; or two laws.
 Pairs = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
@@ -186,8 +184,7 @@ E5 = Claim(
         "grows without bound; a normal density does not solve the stationary equation.",
         advice="From a fixed point the law is log-normal at each *fixed time* (E6). The time "
         "reversal takes the score at each time (A2), and no equilibrium.", figures=_spread,
-        remains_open="Version 2 says 'at any fixed time'; see E6-marginal.",
-    ))  # fmt: skip
+        remains_open="Version 2 says 'at any fixed time'; see E6-marginal."))  # fmt: skip
 
 _EQUATIONS = tuple(Sde("Y", drift, sigma) for drift in (mu, -theta * (y - center)))
 
@@ -248,6 +245,5 @@ E7 = Claim(
         r"variance $\sigma^2$",
         trouble=r"The solution is right, the name and the moments are not: nothing pulls back to "
         r"a mean, and $\mu$ and $\sigma^2$ are rates.", figures=_variances,
-        remains_open="Version 2 keeps the name; its formulas are lost.",
-    ))  # fmt: skip
+        remains_open="Version 2 keeps the name; its formulas are lost."))  # fmt: skip
 CLAIMS = (E6, MARGINAL, E5, E7)

@@ -63,8 +63,7 @@ E19_I = Claim(
         trouble="Unrolling gives a weighted sum of all draws. With a single normal $Z$ it is an "
         "equality in law for one $k$, which is all that the loss needs (A38); read as an equality "
         "it makes the whole path a function of one draw.", figures=_correlations,
-        remains_open="Which of the two version 2 prints cannot be seen.",
-    ))  # fmt: skip
+        remains_open="Which of the two version 2 prints cannot be seen."))  # fmt: skip
 
 
 def is_left_over_exact(ratio: Expr) -> bool:
@@ -183,11 +182,15 @@ def carries_the_mean(rate: Expr, score: Expr = _SCORE) -> bool:
     led = A35.holds[1][1].subs(sigma_k, rate_before) - S**2  # by the forward step from k - 1, to k
     joint = -(deviation**2) / (2 * (level - led)) - (noise - deviation) ** 2 / (2 * led)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
-    return same(_multiplied(rate, score), slope)
+    written = same(_MULTIPLIED.subs(_ANY, rate), _multiplied(rate))
+    return written and same(_multiplied(rate, score), slope)
 
 
 def _multiplied(rate: Expr, score: Expr = _SCORE) -> Expr:
     return diff(y + rate * score, y)  # what becomes of the deviation in a step
+
+
+_MULTIPLIED = _multiplied(_ANY)
 
 
 def _shrinkages() -> tuple[Figure, ...]:
@@ -210,7 +213,7 @@ E19_IV = Claim(
         "order of the forward chain": other,
     }, printed={"rate at the time of the step's start, sigma_k": here},
     shown=lambda rate: {"it": rate, "factor": _multiplied(rate)},
-    values=lambda: {"rate": _ANY, "step": _multiplied(_ANY)}, names=_NAMES,
+    values=lambda: {"rate": _ANY, "step": _MULTIPLIED}, names=_NAMES,
     sources=v2("eq. 36"), sheet=("E19",), assumptions=(
         Assumption(
             "the score is that of the chain at the same level", "the deviation is divided by v_k",
@@ -222,6 +225,5 @@ E19_IV = Claim(
         trouble=r"Euler-Maruyama for eq. 36 takes the rate where the step starts, $\sigma_k$; the "
         r"forward step to $k$ has used $\sigma_{k-1}$: growing rates take out too much.",
         advice=r"Use $\sigma_{k-1}$ in the reverse step from $k$.", figures=_shrinkages,
-        remains_open="The appendix does not write the discretization out.",
-    ))  # fmt: skip
+        remains_open="The appendix does not write the discretization out."))  # fmt: skip
 CLAIMS = (E19_I, E19_II, E19_III, E19_IV)

@@ -14,7 +14,7 @@ from spec.checking.diffusions import fokker_planck, generator, partials_of_expon
 from spec.checking.pins import table
 from spec.checking.symbols import L0, L, dt, m, mu, s, sigma, t, v, x
 from spec.checking.typeset import Says, Sde
-from spec.process.equations import GBM, LOG_DRIFT, UNIQUE
+from spec.process.equations import EQUATION, GBM, LOG_DRIFT, UNIQUE
 
 b0, b1, b2, c0, c1 = symbols("b0 b1 b2 c0 c1", real=True)
 x1, x2, std_min, std_max, T, g, E = symbols("x1 x2 std_min std_max T g E", positive=True)
@@ -137,7 +137,7 @@ A33 = Claim(
         "no Itô term": (mu, sigma**2),
         "Itô term of the reverse equation": (mu - 3 * sigma**2 / 2, sigma**2),
         "sigma for sigma^2": (LOG_DRIFT, sigma),
-    }, shown=_rates, values=lambda: {"equation": Sde("X", *GBM)}, names={"x": "X"},
+    }, shown=_rates, values=lambda: {"equation": EQUATION}, names={"x": "X"},
     means=Means.CALCULUS, sources=v2("eq. 33"), assumptions=(
         Assumption(
             "the rates do not depend on X", "they are not differentiated by x",

@@ -13,7 +13,7 @@ from spec.checking.diffusions import (
     plain_partials, turns_back)  # fmt: skip
 from spec.checking.symbols import L, M, V, h, mu, s2, sigma, x
 from spec.checking.typeset import Says, Sde
-from spec.process.equations import GBM, UNIQUE
+from spec.process.equations import EQUATION, GBM, UNIQUE
 
 drift, divergence, pull, turn, dr = symbols("drift divergence pull turn dr", real=True)
 score, f, _G = *symbols("score f", real=True), Symbol("g")
@@ -122,6 +122,7 @@ A2_LAW = Claim(
 )  # fmt: skip
 
 REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
+_LOG_P = -((L - M) ** 2) / (2 * V) - L - log(V) / 2  # of log-normal data
 
 
 def reverses_in_x(rate: Expr) -> bool:
@@ -148,11 +149,10 @@ def _square(state: Expr) -> Expr:
 
 def _for_log_normal_data(rate: Expr) -> bool:
     """Log-normal p_t with dM/dt = mu - s2/2 and dV/dt = s2, its time derivative taken directly."""
-    log_p = -((L - M) ** 2) / (2 * V) - L - log(V) / 2
-    change = diff(log_p, M) * (mu - s2 / 2) + diff(log_p, V) * s2
+    change = diff(_LOG_P, M) * (mu - s2 / 2) + diff(_LOG_P, V) * s2
     rest = Matrix([_square(x)]), partials_of_exponentials((L,), (x,))
-    drifts = GBM[0], x * rate.subs(h, diff(log_p, L))
-    forward, backward = (fokker_planck(log_p, Matrix([b]), *rest) for b in drifts)
+    drifts = GBM[0], x * rate.subs(h, diff(_LOG_P, L))
+    forward, backward = (fokker_planck(_LOG_P, Matrix([b]), *rest) for b in drifts)
     return vanishes((forward - change, backward + change))
 
 
@@ -162,7 +162,7 @@ A7 = Claim(
         "coefficient 3/2, that of the equation for log X": -(mu - Rational(3, 2) * s2 - s2 * h),
         "no divergence term": -(mu - s2 * h), "sign of the score flipped": -(mu - 2 * s2 + s2 * h),
     }, shown=lambda rate: {"reverse": _backwards(rate)},
-    values=lambda: {"forward": Sde("X", *GBM)}, names=_NAMES, sources=v2("eq. 7"),
+    values=lambda: {"forward": EQUATION}, names=_NAMES, sources=v2("eq. 7"),
     assumptions=REGULAR, readings=(
         LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "
         "eq. (10) of version 1, with dr > 0",
@@ -190,7 +190,7 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
 
 def _figure(label: str, drift: Expr) -> Figure:
     v0, rate, steps = mpf("0.1"), mpf("0.8"), 400
-    slope = lambdify((s2, V), diff(drift.subs(score, -(L - M) / V), L), "mpmath")
+    slope = lambdify((s2, V), diff(drift.subs(score, diff(_LOG_P, L) + 1), L), "mpmath")
     added, variance = rate**2 / steps, v0 + rate**2
     for k in range(steps, 0, -1):
         variance = (1 + slope(added, v0 + k * added)) ** 2 * variance + added

@@ -166,5 +166,5 @@ R16_ODE = Claim(
             "the score is exact", "the path of log-normal data moves along it",
             lambda: not flows(_FLOW, slope=lambda exact: exact / 2),
         ), "the velocity is regular enough for unique paths",
-    ), depends=("A5", "A9", "A10-score"))  # fmt: skip
+    ), depends=("A5", "A9", "A10-score", "R2"))  # fmt: skip
 CLAIMS = (R11, R11_CORRECTOR, R16_ODE)

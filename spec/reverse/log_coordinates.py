@@ -16,6 +16,7 @@ from spec.reverse.equations import (
     LOST, REGULAR, REVERSE_RATE, D, in_plane, is_reversal, score, variance_of)  # fmt: skip
 
 _FORWARD, _NOISE = mu - s2 / 2, sigma
+_FORTH = Sde("Y", _FORWARD, _NOISE)
 _M_RATE, _V_RATE = symbols("m_rate v_rate", real=True)
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)"}
 
@@ -25,8 +26,9 @@ def reverses_in_log(drift: Expr) -> bool:
     run backwards, in each of two entries with its own $\mu$.
 
     Without A2's formula, by the Fokker-Planck equation and Bayes' rule, for every density."""
-    forward, backward = (in_plane(part, score) for part in (_FORWARD, drift))
-    return is_reversal(forward, backward, isotropic(variance_of(_NOISE)), plain_partials(D))
+    back = _reverse("Y")(drift)["reverse"]
+    forward, backward = (in_plane(part.drift, score) for part in (_FORTH, back))
+    return is_reversal(forward, backward, isotropic(variance_of(back.noise)), plain_partials(D))
 
 
 def reverses_with_hyvarinen(drift: Expr) -> bool:
@@ -79,7 +81,7 @@ _READ = "'dt' of the printed equation is read as dr > 0 and W as a Brownian moti
 
 
 def _reverse(state: str) -> Callable[[Expr], Values]:
-    return lambda drift: {"reverse": Sde(state, drift, _NOISE, "r")}
+    return lambda drift: {"reverse": Sde(state, drift, _FORTH.noise, "r")}
 
 
 A10 = Claim(
@@ -89,7 +91,7 @@ A10 = Claim(
         "score halved (probability flow)": -(mu - s2 / 2 - s2 * score / 2),
         "forward drift not reversed": mu - s2 / 2 + s2 * score,
         "sign of the score flipped": -(mu - s2 / 2 + s2 * score),
-    }, shown=_reverse("Y"), values=lambda: {"forward": Sde("Y", _FORWARD, _NOISE)}, names=_NAMES,
+    }, shown=_reverse("Y"), values=lambda: {"forward": _FORTH}, names=_NAMES,
     sources=v1("eq. 10") + v2("eq. 10"), assumptions=REGULAR,
     readings=(_READ, LOST + "as eq. (10) of version 1"), depends=("A2", "A9"))  # fmt: skip
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, eye, lambdify, log, sqrt, symbols,
-)  # fmt: skip
+    Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, exp, eye, lambdify, log, sqrt,
+    symbols)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1
@@ -106,7 +106,7 @@ R7_NOISE = Claim(
         ), Assumption(
             "sigma^2 delta is the difference of the variances", "the gain and the noise",
             lambda: not makes_the_step_exact(v / V, length=2 * ONE),
-        ), "one coordinate, or one eigenvector of S_0 (each needs its own kappa)",
+        ), "one coordinate, or one eigenvector of S_0 (kappa is that of its eigenvalue)",
     ), depends=("R7", "A13"))  # fmt: skip
 
 
@@ -121,8 +121,9 @@ def are_the_frozen_steps(candidate: tuple[Expr, Expr, Expr]) -> bool:
     With $D$ frozen the score is linear, and the reverse equation and the flow are linear equations
     for the deviation from $D$ moved by $m$ and its variance, which gain and variance solve, with
     $v_s$ as the time. The mean with $D$ by Tweedie's formula (R5) has the exponent of eq. (13)."""
-    gain, variance, flow = candidate
-    flows = diff(flow, ra) / (2 * ra) - flow / (2 * ra**2), flow.subs(ra, rb) - 1
+    gain, variance, _ = candidate
+    moved = _shown_bridge(candidate)["flow"] - D - m_s
+    flows = diff(moved, ra) / (2 * ra) - moved / (2 * ra**2), moved.subs(ra, rb) - y + D + m
     # The noise of eq. (13) over the step has the variance sigma^2 delta.
     share = (_share(variance) * s2 * dt - variance).subs(v, V - s2 * dt)
     return (
@@ -157,7 +158,7 @@ def _has_the_drift_of_eq_13(gain: Expr, later: Expr = s2) -> bool:
     return same(mean.subs(rates) - y, SAMPLER)
 
 
-def _shown_bridge(candidate: tuple[Expr, Expr, Expr]) -> Values:
+def _shown_bridge(candidate: tuple[Expr, Expr, Expr]) -> dict[str, Expr]:
     gain, variance, flow = candidate
     shown = {"mean": _landing(gain), "flow": _landing(flow), "variance": variance}
     return shown | {"factor": cancel(_share(variance))}
@@ -198,7 +199,7 @@ def logarithm_changes(named: Iterable[str], model: Expr = _MODEL) -> bool:
     compared = zip(PARTS, ours, (forward, residual, backward, backward), strict=True)
     differ = {part for part, *pair in compared if not _same_increment(*pair)}
     # A step in X has the drift of the logarithm and the half of sigma^2 by Ito's formula.
-    ambient = same(_FACTOR - 1 - dt * s2 / 2, _additive(_MODEL)[1])
+    ambient = same(exp(_IN_X) - 1 - dt * s2 / 2, _METHOD[1])
     sized = same((_NOISE**2).subs(sigma**2, s2), dt * (_rate(L**2) - 2 * L * _rate(L)))
     return set(named) == differ and ambient and sized and _is_the_kernel(_LOG_KERNEL - log(v) / 2)
 
@@ -223,6 +224,9 @@ def _additive(model: Expr) -> tuple[Expr, Expr, Expr]:
     return dt * f + noise * z, -dt * (f - s2 * model) + noise * z, residual
 
 
+_METHOD = _additive(_MODEL)
+
+
 def _same_increment(multiplicative: Expr, additive: Expr) -> bool:
     gap = multiplicative - additive
     return same(diff(gap, z), 0) and same(gap.subs(z, 0), 0)
@@ -233,7 +237,7 @@ def _figures() -> tuple[Figure, ...]:
         rate, delta, score = mpf("0.8"), mpf("0.001"), mpf("-0.3")
         drawn = lambdify((sigma, dt), _NOISE, "mpmath")(rate, delta)
         at = {mu: rate**2 / 2, s2: rate**2, dt: delta, h: score, noise: drawn}
-        gap = lambdify((z, *at), _IN_X - _additive(_MODEL)[1], "mpmath")
+        gap = lambdify((z, *at), _IN_X - _METHOD[1], "mpmath")
         size = mpmath.sqrt(normal_expectation(lambda draw: gap(draw, *at.values()) ** 2))
     where = f"sigma = {rate}, mu = sigma^2/2, delta = {delta}, Hyvarinen score {score}"
     label = f"log of a step of eq. (12) of version 2 less the additive step, r.m.s. ({where})"
@@ -252,7 +256,7 @@ E27_RICHNESS = Claim(
     values=lambda: {"all": "; ".join(PARTS)} | dict(
         zip(
             ("forward", "backward", "residual"),
-            (part.subs(noise, _NOISE) for part in _additive(_MODEL)), strict=True,
+            (part.subs(noise, _NOISE) for part in _METHOD), strict=True,
         )
     ), names={**_NAMES, "v": "v", "m": "m"},
     sources=v1("sec. 1.1: log transform loses the richness"), sheet=("E27",),
@@ -271,6 +275,5 @@ E27_RICHNESS = Claim(
         "its Section 7 says that the Dale-Langevin sampler 'is equivalent to standard additive "
         "Langevin dynamics on the log-transformed variable' (E16). It adds eq. (12), which does "
         "differ.",
-        figures=_figures,
-    ))  # fmt: skip
+        figures=_figures))  # fmt: skip
 CLAIMS = (R7, R7_NOISE, R17_BRIDGE, E27_RICHNESS)

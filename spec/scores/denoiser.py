@@ -6,7 +6,7 @@ from functools import cache
 from sympy import Expr, Matrix, Max, Rational, Symbol, diff, exp, eye, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Pin, Values
+from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import when_asked
 from spec.checking.symbols import a, dt, h, m, mu, s2, sigma, t, v, v0, x, z
 from spec.scores import _mixture, _posterior
@@ -73,9 +73,7 @@ R5 = Claim(
         Pin("gbm_ref.posterior_log_mean", _laws.POINTS, _means), Pin(
             "gbm_ref.posterior_log_cov", _laws.POINTS,
             lambda c: tuple(c[1](_mixture.V, _mixture.SLOPE, eye(2))),
-            scale=when_asked(_covariance_scale),
-        ),
-    ))  # fmt: skip
+            scale=when_asked(_covariance_scale))))  # fmt: skip
 
 Formulas = Mapping[str, Expr]  # where the density is read, and logarithms of the others
 _AT_ONE = {a: 1, m: (mu - s2 / 2) * t, v: s2 * t}
@@ -90,15 +88,17 @@ def is_the_posterior_moment(formulas: Formulas) -> bool:
     The power of the data times the kernel is the factor times the kernel at the other point, for
     every point of the data; both sides are averaged over the data and divided by $q_t(y)$. The
     densities $q_t$ and $p_t$ differ by the factor of the Jacobian."""
-    point, factor = formulas["point"], formulas["factor"]
+    states = _states(formulas)
+    logs = {k: log(e).expand(force=True).subs(log(x), y) for k, e in states.items()}
+    point, factor = states["point"], logs["factor"]
     # log of e^{a y0} N(y; y0 + m, v) against log of e^factor N(point; y0 + m, v)
     gap = a * y0 - factor + ((point - y0 - m) ** 2 - (y - y0 - m) ** 2) / (2 * v)
     # q(y') / q(y) = p(x') / p(x) * e^{y' - y}
     at_one = {"ambient": factor + point - y, "ambient_point": point}
-    return vanishes((gap, *(e.subs(_AT_ONE) - formulas[name] for name, e in at_one.items())))
+    return vanishes((gap, *(e.subs(_AT_ONE) - logs[name] for name, e in at_one.items())))
 
 
-def _states(formulas: Formulas) -> Values:
+def _states(formulas: Formulas) -> Formulas:
     return {k: e if k == "point" else exp(e.subs(y, log(x))) for k, e in formulas.items()}
 
 
@@ -133,9 +133,7 @@ R6 = Claim(
         Pin(
             "gbm_ref.log_posterior_moment", tuple(
                 at | {"power": a} for at, a in zip(_laws.POINTS, (2.0, -0.7, 3.5), strict=True)
-            ), _moments,
-        ),
-    ))  # fmt: skip
+            ), _moments),))  # fmt: skip
 
 
 def distinguishes(gap: Expr) -> bool:

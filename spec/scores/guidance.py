@@ -13,8 +13,8 @@ from spec.reverse.flows import R16_ODE
 hc, hu, w, K, b, y = symbols("hc hu w K b y", real=True)
 Vc, Vu, B, T, q = symbols("Vc Vu B T q", positive=True)
 _NAMES = {"hc": "H_c", "hu": "H_u", "Vc": "V_c", "Vu": "V_u"}
-_U, _C = Function("U")(L), Function("C")(L)
-_TILTED, _GUIDED = (1 - w) * _U + w * _C + K, hu + w * (hc - hu)
+_U, _C, _REST = Function("U")(L), Function("C")(L), 1 - w
+_TILTED, _GUIDED = _REST * _U + w * _C + K, hu + w * (hc - hu)
 
 
 def is_the_tilted_score(guided: Expr) -> bool:
@@ -33,7 +33,7 @@ SCORE = Claim(
     "guided-score", "the score of classifier-free guidance", is_the_tilted_score, holds=_GUIDED,
     twins={"the weight counted from the class": hc + w * (hc - hu), "all left out": w * hc,
         "w - 1 for w": _GUIDED - hc + hu, "class and all exchanged": hc + w * (hu - hc),
-    }, values=lambda: {"power": diff(_TILTED, _U)}, names=_NAMES, sheet=("C4",), assumptions=(
+    }, values=lambda: {"power": _REST}, names=_NAMES, sheet=("C4",), assumptions=(
         "both densities are positive and differentiable", "the product can be normalised",
     ), depends=("A10-score",),
     pins=(Pin("gbm_ref.guided_score", table("hc hu w", (0.7, -1.9, 2.5), (-3.1, 0.4, -0.3)),
@@ -56,12 +56,17 @@ def follows_the_flow(gain: Expr) -> bool:
     end, log_end = _end(gain, B), expand_log(log(_end(gain, B)), force=True)
     change = diff(log_end, v) * s2 + diff(log_end, B) * 2 * slope * B
     tilted = diff(guided, y) * _OF_START + 1, _OF_START.subs(v, 0) - _OF_DATA
-    ends = (e.subs(_AT) for e in (_end(gain, _OF_START), _OF_DATA))
-    return vanishes((change, end.subs(v, 0) - B, *tilted)) and not same(*ends)
+    ends = _ends(gain)
+    landed = end.subs(B, _OF_START).subs(_AT) - ends["end"]
+    return vanishes((change, end.subs(v, 0) - B, *tilted, landed)) and not same(*ends.values())
 
 
 def _end(gain: Expr, start: Expr) -> Expr:
     return gain * start
+
+
+def _ends(gain: Expr) -> dict[str, Expr]:
+    return {"end": _end(gain, _OF_START).subs(_AT), "wanted": _OF_DATA.subs(_AT)}
 
 
 def _law(gain: Expr) -> tuple[Expr, Expr, Expr, Expr]:
@@ -85,12 +90,10 @@ FLOW = Claim(
         "w - 1 for w": _GAIN.subs(w, w - 1), "deviations for variances": sqrt(_GAIN),
         "class and all exchanged": _GAIN.subs(w, 1 - w), "the class alone": Vc / (Vc + v),
     }, equivalent=exp(w * log(Vc / (Vc + v)) + (1 - w) * log(Vu / (Vu + v))), values=lambda: {
-        "where": [Says(k, n) for k, n in _AT.items()], "wanted": _OF_DATA.subs(_AT),
-        "end": _end(_GAIN, _OF_START).subs(_AT),
+        **_ends(_GAIN), "where": [Says(k, n) for k, n in _AT.items()],
     }, names=_NAMES, sheet=("R16",), assumptions=("the two scores are exact",),
     depends=("R16-ode", "guided-score"), pins=tuple(
         Pin(f"gbm_ref.flow_{name}", _POINTS, lambda gain, part=part: _law(gain)[part],
             scale=_SIZES[part], k=_CLOSE)
-        for name, part in {"cdf": 0, "ppf": 1, "moments": slice(2, 4)}.items()
-    ))  # fmt: skip
+        for name, part in {"cdf": 0, "ppf": 1, "moments": slice(2, 4)}.items()))  # fmt: skip
 CLAIMS = (SCORE, FLOW)

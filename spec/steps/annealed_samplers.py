@@ -124,8 +124,7 @@ def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, ob
         rf"${space}$ with noise $\chi^i$ at the $i$-th level, counted from zero: at the sizes "
         rf"shown, of which the first is a run of {step} if $\delta_s$ is $\delta$.",
         "derivation": "The levels are run on symbols with an arbitrary score, each visit from an "
-        "arbitrary state, and compared with steps built from the reverse equation.",
-    }  # fmt: skip
+        "arbitrary state, and compared with steps built from the reverse equation."}  # fmt: skip
 
 
 A_ALG1 = Claim(
@@ -174,8 +173,7 @@ TERMINAL_DENOISING = Claim(
         because="where the noise-free visits stand is what it returns",
         formula=lambda at: _denoised_rows(at, 1),
         twins={"at the level before": lambda at: _denoised_rows(at, 2)},
-        variant="terminal denoising",
-    ),))  # fmt: skip
+        variant="terminal denoising"),))  # fmt: skip
 
 
 def _clock_figure(part: mpf, inner: int = 3) -> Figure:

@@ -46,8 +46,13 @@ def keeps_the_marginals(drift: Expr) -> bool:
 def _residual(drift: Expr) -> Expr:
     """-dq/dt = (m q)' - s2/2 q'', less -(drift q)' + kappa^2 s2/2 q'', over q."""
     backwards_in_time = (mu - s2 / 2) * s - s2 / 2 * _SECOND
-    noise = (_NOISE**2).subs(sigma, sqrt(s2))
+    sde = _equation(drift)
+    drift, noise = sde.drift, (sde.noise**2).subs(sigma, sqrt(s2))
     return backwards_in_time + diff(drift, s) * s1 + drift * s - noise / 2 * _SECOND
+
+
+def _equation(drift: Expr) -> Sde:
+    return Sde("Y", drift, _NOISE, "r")
 
 
 def _missed(drift: Expr) -> Expr:
@@ -93,7 +98,8 @@ def adds_to_the_variance(added: Expr) -> bool:
     rows = zip((2, 1), annealed_rows(2, H / s2, 1, chi, 2), strict=True)
     run = variance_after([(i * e, e, noise) for i, (_, e, noise) in rows], v0, s2, V)
     total = _total(added).subs(v_N, _FIRST_LEVEL).subs({N: 2, V_N: V}).doit()
-    return vanishes((_gained(H) - added, run - total))
+    from_exact = run.subs(V, v0 + 2 * H) / v0 - _ratio(added).subs(N, 2).doit()
+    return vanishes((_gained(H) - added, run - total, from_exact))
 
 
 def _gained(length: Expr) -> Expr:
@@ -109,6 +115,11 @@ def _total(added: Expr) -> Expr:
     return v0**2 * _QUOTIENT.subs({V: V_N, v: v_N}) + Sum(v0**2 * term, (k, 1, N))
 
 
+def _ratio(added: Expr) -> Expr:
+    """The variance after N levels from an exact start, over that of the data."""
+    return _total(added).subs(V_N, v_N).subs(v_N, _FIRST_LEVEL) / v0
+
+
 def is_the_limit(formula: Expr) -> bool:
     r"""On log-normal data without decay, the variance $V$ of the sampler's $\log X$, as a function
     of the exact one $v$, obeys $[[ode]]$ for $\delta$ to zero, with $[[clock]]$; its solution from
@@ -122,15 +133,15 @@ def is_the_limit(formula: Expr) -> bool:
     start = formula.subs(P, _POWER).subs(v, v_N)
     level, inner = symbols("level inner")
     speed = _clock(inner, _visit(rho, inner, level), level)
-    solves = vanishes((start - V_N, slope - _rate(formula), speed - rho))
+    solves = vanishes((start - V_N, slope - _rate().subs(V, formula), speed - rho))
     value = lambdify((v, v_N, V_N, rho), formula.subs(P, _POWER), "mpmath")
     return solves and all(_approached(value, at["rho"], at["L"]) for at in points(_CLOCKS))
 
 
-def _rate(variance: Expr) -> Expr:
+def _rate() -> Expr:
     """dV/dv from the exact recursion of a visit, of length rho delta for all visits together."""
     after = variance_after([((v - v0) / s2, rho * H / s2, 1)], v0, s2, V)
-    return -diff(after, H).subs({H: 0, V: variance})
+    return -diff(after, H).subs(H, 0)
 
 
 def _clock(inner: Expr, length: Expr, level: Expr) -> Expr:
@@ -166,7 +177,7 @@ E18 = Claim(
         "kappa for kappa^2": _DRIFT + (kappa - kappa**2) / 2 * s2 * s,
         "score halved, as without noise": -(mu - s2 / 2) + s2 / 2 * s,
     }, printed={"drift of full noise": -(mu - s2 / 2) + s2 * s}, shown=lambda drift: {
-        "equation": Sde("Y", drift, _NOISE, "r"), "missed": _missed(drift),
+        "equation": _equation(drift), "missed": _missed(drift),
     }, values=lambda: {"second": _SECOND},
     sources=v1("App. D.4: operator splitting") + v2("sec. 6.3: decay of the noise"),
     sheet=("E18", "R11"), assumptions=(
@@ -201,8 +212,7 @@ OPERATOR_SPLITTING = Claim(
         Fault.OVERCLAIMED,
         quote="App. D.4: “the step-size annealing can be viewed as a special case of operator "
         "splitting methods used in the discretization of SDEs”",
-        trouble="With less than full noise the parts do not add up to eq. (11).",
-    ))  # fmt: skip
+        trouble="With less than full noise the parts do not add up to eq. (11)."))  # fmt: skip
 
 _CONSTANT = (RATE + mu - sigma**2 * h).expand()  # of the drift of A12 over X
 _GAP = sigma**2 * (1 - kappa**2) / 2, sigma**2 * (3 + kappa**2) / 2
@@ -225,8 +235,8 @@ VARIANCE = Claim(
         "kappa for kappa^2": _ADDED / kappa,
     }, shown=lambda added: {"added": added, "total": _total(added)}, values=lambda: {
         "quotient": _QUOTIENT, "chi": CHI,
-        "ratio": lambdify((N, H, v0, chi), _total(_ADDED).subs(V_N, v_N).subs(
-            v_N, _FIRST_LEVEL) / v0, "mpmath")(LEVELS, NOISE_RATE / LEVELS, DATA, CHI),
+        "ratio": lambdify((N, H, v0, chi), _ratio(_ADDED), "mpmath")(
+            LEVELS, NOISE_RATE / LEVELS, DATA, CHI),
     }, names={"H": "h", "chi": r"\chi"}, sources=v2("App. G.2: annealing"), sheet=("E18",),
     assumptions=(*ON_LOG_NORMAL, Assumption(
         "one visit a level, of the length of a level", "the ratio of the exact variances",
@@ -242,13 +252,13 @@ E17_LIMIT = Claim(
         "the start forgotten": rho * v / (2 * rho - 1) * (1 - P),
     }, shown=lambda formula: {"solution": Says("V", formula.subs(P, _POWER))},
     values=lambda: {
-        "ode": Says("dV/dv", _rate(V).expand()), "grids": _GRIDS, "close": _CLOSE,
+        "ode": Says("dV/dv", _rate().expand()), "grids": _GRIDS, "close": _CLOSE,
         "clock": Says(r"\rho", _clock(*symbols("L delta_s dt"))),
     }, names={"L": "L"}, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"), sheet=("E17",), assumptions=(
         *ON_LOG_NORMAL, EXACT_START, Assumption(
             "rho is not one half", "the particular solution, proportional to v",
-            lambda: not same((c * v).diff(v), _rate(c * v).subs(rho, Rational(1, 2))),
+            lambda: not same((c * v).diff(v), _rate().subs({V: c * v, rho: Rational(1, 2)})),
         ), "v_0 is positive",
     ), depends=("A13", "E17", "R10-limit"))  # fmt: skip
 CLAIMS = (E18, OPERATOR_SPLITTING, GAP, VARIANCE, E17_LIMIT)

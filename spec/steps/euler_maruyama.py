@@ -103,9 +103,14 @@ def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
     The first two by substitution, against steps built from the reverse equation. For the last,
     the variance of $\log X$ and a distance of its mean from its place must shrink alike."""
     constant = {dm: _INCREMENTS["dm"], r: sqrt(_INCREMENTS["dv"])}
-    steps = (part.xreplace(constant) for part in candidate)
+    first, second = (says.right.xreplace(constant) / x for says in _shown(candidate).values())
     known = log_step(h, z, root, kappa), ambient_factor(h, z, root, kappa)
-    return all(map(same, steps, known)) and _carried(candidate[0])
+    return all(map(same, (log(first), second), known)) and _carried(candidate[0])
+
+
+def _shown(steps: tuple[Expr, Expr]) -> dict[str, Says]:
+    made = _by_exponent(steps[0]), _by_factor(steps[1])
+    return {name: Says("X_s", e) for name, e in zip(("dale", "agnostic"), made, strict=True)}
 
 
 _NAMES = {
@@ -131,8 +136,7 @@ A12 = Claim(
         "formula lost in version 2; reconstructed: the step of eq. 7, as the prose says",
     ), depends=("A2", "A7"), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
-        reads=lambda factor: by_increments(_by_factor(factor.subs(z, kappa * z))),
-    ),))  # fmt: skip
+        reads=lambda factor: by_increments(_by_factor(factor.subs(z, kappa * z)))),))  # fmt: skip
 
 A13 = Claim(
     "A13", "Dale-Langevin step", is_the_log_step, holds=_EXPONENT, twins={
@@ -183,8 +187,7 @@ def _increments_pin(name: str, factor: Callable[[tuple[Expr, Expr]], Expr]) -> P
     return Pin(
         f"gbm_ref.{name}.__call__", _POINTS, reads=exploding,
         twins={"variance of the next step": exploding((_BY_DV, _BY_DV_IN_X), t - 2 * dt)},
-        variant="sigma that varies",
-    )  # fmt: skip
+        variant="sigma that varies")  # fmt: skip
 
 
 _BY_DV = -dm + r**2 * (1 + h) + kappa * r * z
@@ -195,19 +198,16 @@ INCREMENTS = Claim(
         "3/2 in the exponent": (_BY_DV + r**2 / 2, _BY_DV_IN_X),
         "1 in the factor": (_BY_DV, _BY_DV_IN_X - r**2 / 2),
         "noise with dv": (_BY_DV + kappa * (r**2 - r) * z, _BY_DV_IN_X),
-    }, shown=lambda steps: {
-        "dale": Says("X_s", _by_exponent(steps[0])),
-        "agnostic": Says("X_s", _by_factor(steps[1])),
-    }, values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()}, names={
+    }, shown=_shown, names={
         "dm": r"\Delta m", "r": r"\sqrt{\Delta v}", "x": "X_t", "z": "Z",
         "h": r"X_t\circ\nabla\log p_t(X_t)",
-    }, sheet=("A12", "A13", "E19"), assumptions=(
+    }, values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()},
+    sheet=("A12", "A13", "E19"), assumptions=(
         Assumption(
             "the forward process adds Delta v to the log-variance", "the shrinking of the mean",
             lambda: not _carried(_BY_DV, 2 * r**2),
         ), *ON_LOG_NORMAL,
     ), depends=("A12", "A13", "R2", "R7"), pins=(
         _increments_pin("SignAgnostic", lambda steps: steps[1]),
-        _increments_pin("DaleLangevin", lambda steps: exp(steps[0])),
-    ))  # fmt: skip
+        _increments_pin("DaleLangevin", lambda steps: exp(steps[0]))))  # fmt: skip
 CLAIMS = (A12, A13, V1_12, GAP, INCREMENTS)

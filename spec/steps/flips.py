@@ -183,8 +183,7 @@ R13 = Claim(
                 "kappa for kappa^2": _two_moments((_GIVEN, kappa * _STEP)),
                 "drift of eq. (13)": _two_moments((_GIVEN - _STEP / 2, _SPREAD)),
             },
-        ),
-    ))  # fmt: skip
+        )))  # fmt: skip
 
 _LEVELS, _CLOSED = (1000, 100, 10), (_by_step(_MEAN), _by_step(_VARIANCE))
 E28_SIZE = Claim(
@@ -229,8 +228,7 @@ E28 = Claim(
             "sign dropped": tuple(Abs(e, evaluate=False) for e in in_plane(_FACTOR)),
             "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
             "score read at the end of the step": in_plane(_FACTOR, t - dt),
-        }, variant="negative state",
-    ),))  # fmt: skip
+        }, variant="negative state"),))  # fmt: skip
 
 _LOG_EXPONENT = (sigma**2 * h + 3 * sigma**2 / 2 - mu) * root**2 + kappa * sigma * root * z
 POSITIVITY = Claim(

@@ -170,9 +170,7 @@ MULTISTEP = Claim(
             because="a row without a past has no weights to read: it is DDIM, R17-steps",
             formula=_frozen_in_plane(sqrt((t - dt) / t)), twins={
                 "the ratio of variances": _frozen_in_plane((t - dt) / t),
-                "no state kept": _frozen_in_plane(0 * t),
-            }),
-    ))  # fmt: skip
+                "no state kept": _frozen_in_plane(0 * t)})))  # fmt: skip
 
 _EXACT = q * u + (1 - q) * d[0] + _FIRST * d[1] + _SQUARE * d[2] / 2
 _EXACT += (ell**3 - 3 * _SQUARE) * d[3] / 6
@@ -198,6 +196,5 @@ ORDER = Claim(
         "autumn of 2026",
     ), sheet=("R16",), means=Means.CALCULUS, depends=("multistep",), assumptions=(
         "the denoiser is a polynomial of degree three over the rows",
-        "alpha and beta are positive",
-    ))  # fmt: skip
+        "alpha and beta are positive"))  # fmt: skip
 CLAIMS = (MULTISTEP, ORDER)

@@ -124,8 +124,7 @@ _LEVEL_PINS = (
     ), Pin(
         "gbm_ref.DaleLangevin.coefficients", _LEVELS,
         because="it is the first step with the drift of full noise, A13", formula=_DALE,
-        twins={"no score": (_DALE[0], 0 * DV, _DALE[2])},
-    ))  # fmt: skip
+        twins={"no score": (_DALE[0], 0 * DV, _DALE[2])}))  # fmt: skip
 
 R11_STEPS = Claim(
     "R11-steps", "steps at any noise level, and the corrector", are_euler_maruyama, holds=_steps(),

@@ -112,7 +112,7 @@ def are_the_errors(errors: dict[str, Expr]) -> bool:
 @cache
 def _leading_errors() -> dict[str, Expr]:
     """Of mean, second moment and paths of A12, and of the paths with Milstein's term."""
-    drift, noise = _LINEAR
+    drift, noise = _LINEAR.drift, _LINEAR.noise
     euler = 1 + (drift * root**2 + noise * root * z) / x
     if not same(ambient_factor(h, z, root), euler.subs(beta, RATE)):
         raise ValueError("with a constant score the step was to be that of a linear equation")
@@ -178,7 +178,7 @@ R15_DALE = Claim(
     assumptions=(*ON_LOG_NORMAL, EXACT_START, "v_0 is positive"),
     depends=("A13", "R15", "R7", "R8-leading"))  # fmt: skip
 
-_LINEAR = beta * x, sigma * x
+_LINEAR = Sde("X", beta * x, sigma * x, "r")
 _BY_MILSTEIN = sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sigma**2) ** 2 / 4
 _ERRORS = {
     "strong": T * sigma**4 / 2 * dt, "milstein": T * dt**2 * _BY_MILSTEIN,
@@ -193,7 +193,7 @@ R15_AGNOSTIC = Claim(
         "mean too large": _ERRORS | {"mean": -_ERRORS["mean"]},
         "second moment off by twice the error of the mean":
             _ERRORS | {"second": 2 * _ERRORS["mean"]},
-    }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")}, means=Means.CALCULUS, sheet=("R15",),
+    }, values=lambda: {"equation": _LINEAR}, means=Means.CALCULUS, sheet=("R15",),
     assumptions=(Assumption(
         "the Hyvärinen score is constant, as where a density is proportional to a power of x",
         "the rate beta", lambda: not vanishes(diff(RATE, h)),

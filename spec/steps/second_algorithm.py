@@ -141,9 +141,7 @@ E3_LITERAL = Claim(
         because="its rows are those of V1-Alg2 with one visit a level",
         formula=_printed_rows(_ROWS), twins={
             "one level up": lambda at: _flat_rows(at | {"start": at["N"]}, _ROWS)[:-3],
-            "decayed before the first level": _printed_rows(_LATE),
-        },
-    ),))  # fmt: skip
+            "decayed before the first level": _printed_rows(_LATE)}),))  # fmt: skip
 
 
 def _figures() -> tuple[Figure, ...]:
@@ -191,8 +189,7 @@ V1_ALG2 = Claim(
         ), reads=lambda rows: lambda at: _flat_rows(at, rows), twins={
             "decayed before the first level": lambda at: _flat_rows(at, _LATE),
             "step of length delta": lambda at: _flat_rows(at | {"step": at["T"] / at["N"]}, _ROWS),
-        },
-    ),))  # fmt: skip
+        }),))  # fmt: skip
 
 
 def _in_order(visit: Visit, rows: Sequence[Row], start: Expr) -> Expr:
@@ -224,8 +221,7 @@ def _simulation(states: int, variant: str = "") -> Pin:
     return Pin(
         "gbm_ref.simulate", _POINTS, because="it is the loop with the step of A13 and two rows",
         formula=_path("AB", states), variant=variant,
-        twins={"rows swapped": swapped, "scores read at the end of the step": late},
-    )  # fmt: skip
+        twins={"rows swapped": swapped, "scores read at the end of the step": late})  # fmt: skip
 
 
 ONE_LOOP = Claim(
@@ -251,8 +247,7 @@ def _decay_figures() -> tuple[Figure, ...]:
         variance_figure(label, [
             (t, dt, _noise(power(n // inner, n % inner + 1, inner), CHI))
             for n, (t, dt, _) in enumerate(rows)
-        ]) for label, power in named.items()
-    )  # fmt: skip
+        ]) for label, power in named.items())  # fmt: skip
 
 
 _ACROSS: Power = lambda i, j, inner: i  # noqa: E731
@@ -274,6 +269,5 @@ NOISE_DECAY = Claim(
         "(“decayed geometrically by factor [lost] at each outer iteration”). By the second every "
         "level begins at full noise again.",
         advice="“… progressively reduces noise injection from one noise level to the next”.",
-        figures=_decay_figures,
-    ))  # fmt: skip
+        figures=_decay_figures))  # fmt: skip
 CLAIMS = (E3_LITERAL, E3, V1_ALG2, ONE_LOOP, NOISE_DECAY)

@@ -8,7 +8,7 @@ from mpmath import mpf, nint
 from sympy import Expr, Integer, Symbol, diff, exp, expand_log, lambdify, log, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Values
+from spec.checking.claim import Claim, Kind, Means, Pin
 from spec.checking.pins import table
 from spec.checking.typeset import Says
 
@@ -23,7 +23,7 @@ def is_geometric(spacing: Spacing) -> bool:
     of these times, the last one to time zero.
 
     The deviations run from the largest to the smallest, and their logarithm is affine in $i$."""
-    std = _std(spacing, Integer(1)).expand()
+    std = _BY_LOG(spacing)["std"].right.expand()
     return vanishes((*_ends(std, high, low), diff(expand_log(log(std), force=True), i, 2)))
 
 
@@ -35,7 +35,7 @@ def is_the_power_spacing(spacing: Spacing) -> bool:
     are affine in $i$. The limit is that of $\rho$ times the logarithm of the root: its derivative
     in the inverse of $\rho$ at zero, where the root is one."""
     roots = {high: high_root**rho, low: low_root**rho}
-    root, power = _std(spacing, rho).subs(roots).as_base_exp()
+    root, power = _BY_ROOT(spacing)["std"].right.subs(roots).as_base_exp()
     e, A, B = Symbol("e", positive=True), *symbols("A B", real=True)
     near_one = spacing(f, exp(e * A), exp(e * B))
     far = (near_one - 1).subs(e, 0), near_one.diff(e).subs(e, 0) - (A + f * (B - A))
@@ -73,17 +73,18 @@ def _geometric(f: Expr, first: Expr, last: Expr) -> Expr:
     return first ** (1 - f) * last**f
 
 
-def _shown(power: Expr) -> Callable[[Spacing], Values]:
+def _shown(power: Expr) -> Callable[[Spacing], dict[str, Says]]:
     return lambda spacing: {"std": Says(r"\sqrt{v(t_i)}", _std(spacing, power))}
 
 
+_BY_LOG, _BY_ROOT = _shown(Integer(1)), _shown(rho)
 _NAMES = {"low": r"s_{\min}", "high": r"s_{\max}", "i": "i"}
 _BETWEEN = "0 < s_min < s_max, which is not above the root of v(T); n is at least 2"
 GEOMETRIC = Claim(
     "grid-geometric", "geometric grid", is_geometric, holds=_geometric, twins={
         "one ratio too low": lambda f, first, last: _geometric(f, first, last) * last / first,
         "upside down": lambda f, first, last: _geometric(f, last, first), "linear": _power,
-    }, shown=_shown(Integer(1)), names=_NAMES, sheet=("R16",), assumptions=(_BETWEEN,),
+    }, shown=_BY_LOG, names=_NAMES, sheet=("R16",), assumptions=(_BETWEEN,),
     reason="A choice of rows; their ends and the constant ratio are decided.",
     stated_kind=Kind.DEFINITION, pins=(Pin(
         "gbm_ref.geometric", table(
@@ -91,14 +92,13 @@ GEOMETRIC = Claim(
             (6, 2e-3, 1.3, 1.1, -0.2, 2.5), (9, 0.7, 0.71, 0.9, 0.0, 1.0),
         ), reads=lambda spacing: lambda at: _times(at, spacing, Integer(1)),
         # A step is a difference of times, each with a rounding error of its own.
-        scale=lambda at: _row_sizes(_times(at, _geometric, Integer(1)), mpf(1)),
-    ),))  # fmt: skip
+        scale=lambda at: _row_sizes(_times(at, _geometric, Integer(1)), mpf(1))),))  # fmt: skip
 
 POWER = Claim(
     "grid-power", "power grid of Karras et al.", is_the_power_spacing, holds=_power, twins={
         "ends exchanged": lambda f, first, last: _power(f, last, first),
         "quadratic": lambda f, first, last: _power(f**2, first, last),
-    }, shown=_shown(rho), names=_NAMES, means=Means.CALCULUS, sheet=("R16",),
+    }, shown=_BY_ROOT, names=_NAMES, means=Means.CALCULUS, sheet=("R16",),
     assumptions=(_BETWEEN, "rho > 0"), depends=("grid-geometric",),
     reason="A choice of rows: Karras, Aittala, Aila, Laine (2022), eq. (5), with their standard "
     "deviation of the noise read as the root of v; they recommend `rho = 7`. The ends, the "
@@ -109,6 +109,5 @@ POWER = Claim(
         ), reads=lambda spacing: lambda at: _times(at, spacing),
         twins={"rho = 6": lambda at: _times(at, _power, Integer(6))},
         # Taking the power rho of a rounded number multiplies its relative error by rho.
-        scale=lambda at: _row_sizes(_times(at, _power), 1 + at["rho"]),
-    ),))  # fmt: skip
+        scale=lambda at: _row_sizes(_times(at, _power), 1 + at["rho"])),))  # fmt: skip
 CLAIMS = (GEOMETRIC, POWER)

@@ -90,6 +90,7 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 
 _NOISE = sigma * sqrt(dt) * z
 _LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
+_BOUND = (1 + Symbol("k") ** 2) * exp(-Rational(1, 2) * Symbol("k") ** 2)
 _GRID = (4, 8, 12), (0.5, 1.0, 2.0)  # k, and how far states are on the way to a point
 
 
@@ -105,12 +106,10 @@ def is_the_blur(blur: Expr) -> bool:
     integral at one place."""
     in_units, places = mpf(expand(blur / h)), product(*_GRID)
     cases = [(at["k"], at["place"]) for at in points(table("k place", *places))]
-    close = [abs(_squared_distance(k, place) - in_units) < _bound(k) for k, place in cases]
+    close = [
+        abs(_squared_distance(k, place) - in_units) < _BOUND.subs("k", k) for k, place in cases
+    ]
     return _closed_form_holds() and all(close)
-
-
-def _bound(k: Expr | int) -> Expr:
-    return (1 + k**2) * exp(-Rational(1, 2) * k**2)
 
 
 def _squared_distance(k: int, place: float) -> mpf:
@@ -234,12 +233,12 @@ BLUR = Claim(
     holds=h, twins={
         "the points themselves": Integer(0), "half of it": h / 2,
         "one per cent more": h * Rational(101, 100),
-    }, values=lambda: dict(zip(("ks", "places"), _GRID, strict=True), bound=_bound(Symbol("k"))),
+    }, values=lambda: dict(zip(("ks", "places"), _GRID, strict=True), bound=_BOUND),
     names={"h": "h"}, means=Means.POINTS, sheet=("R3",), assumptions=(
         Assumption(
             "the log of the state before the step, less m, is not midway between the points' logs",
             "the shares there decide for one of them",
-            lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(4)),
+            lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _BOUND.subs("k", 4)),
         ),
     ), depends=("R3-last-step",))  # fmt: skip
 CLAIMS = (SCORE, LAST_STEP, BLUR)

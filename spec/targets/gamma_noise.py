@@ -136,15 +136,15 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
     The flux is that of the Fokker-Planck equation, divided by the density, whose slope is in its
     score (R25)."""
     shape, rate = law
-    spread = (_NOISE**2).subs(sigma**2, s2)
+    spread = (_LOGISTIC.noise**2).subs(sigma**2, s2)
     score = laws.SCORES.holds["gamma"].subs({alpha: shape, beta: rate}, simultaneous=True)
-    return vanishes(_DRIFT - (diff(spread, x) + spread * score / x) / 2)
+    return vanishes(_LOGISTIC.drift - (diff(spread, x) + spread * score / x) / 2)
 
 
 _KERNEL, _PQ = exp(_log_kernel(x, x0)), symbols("p q")
 _GAMMA, _BETA = _moment(looks, n), _beta_moment(*_PQ)
 _BETA_SCORE = _PQ[0] - 1 - (_PQ[1] - 1) * x / (1 - x)  # of x^(p-1) (1-x)^(q-1)
-_DRIFT, _NOISE = x * (growth - crowding * x), sigma * x
+_LOGISTIC = Sde("X", x * (growth - crowding * x), sigma * x)
 _TARGET = {"target": looks - 1 - looks * x / x0, "mean": Integer(-1), "variance": looks}
 _STEP, _ANCESTRAL = (looks / M, M, looks - M), (M, looks - M)
 _MARGINAL, _EQUILIBRIUM = (looks, alpha, beta / looks), (2 * growth / s2 - 1, 2 * crowding / s2)
@@ -231,7 +231,7 @@ EQUILIBRIUM = Claim(
         "Stratonovich shape": (2 * growth / s2, 2 * crowding / s2),
         "without the factor 2": (growth / s2 - 1, crowding / s2),
         "scale for rate": (2 * growth / s2 - 1, s2 / (2 * crowding)),
-    }, values=lambda: {"sde": Sde("X", _DRIFT, _NOISE)}, names={"growth": "a", "crowding": "b"},
+    }, values=lambda: {"sde": _LOGISTIC}, names={"growth": "a", "crowding": "b"},
     assumptions=(
         Assumption(
             "a is more than half of sigma^2, and b positive",

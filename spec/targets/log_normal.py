@@ -128,11 +128,10 @@ def _moments(logs: tuple[Expr, Expr]) -> tuple[Expr, ...]:
 def _log_moment(order: Expr) -> Expr:
     """log E[e^{order Y}]: the integral of exp(A y^2 + B y + C) is sqrt(pi / -A) times the
     exponential of the peak, and A does not depend on the order."""
-    return _peak(_exponent(order)) - _peak(_exponent(0))
+    return _peak(_UNDER.subs(n, order)) - _peak(_UNDER.subs(n, 0))
 
 
-def _exponent(order: Expr | int) -> Expr:
-    return order * y - (y - mu) ** 2 / (2 * s2)
+_UNDER = n * y - (y - mu) ** 2 / (2 * s2)  # the exponent under the integral
 
 
 def _peak(exponent: Expr) -> Expr:
@@ -150,7 +149,7 @@ MEAN = Claim(
         "the median": _with_mean(n * mu), "n in place of n^2": _with_mean(n * mu + n * s2 / 2),
         "without the factor 1/2": _with_mean(n * mu + n**2 * s2),
     }, shown=lambda values: dict(zip(("moment", "mean"), _moments(values), strict=True)),
-    values=lambda: {"exponent": _exponent(n)},
+    values=lambda: {"exponent": _UNDER},
     sources=v1("App. B: mean") + v2("App. A: mean and variance"), sheet=("E1",),
     readings=(_LOST + ", and the variance that follows from the moments (E1)",), depends=("A23",),
 )  # fmt: skip

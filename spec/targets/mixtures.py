@@ -22,6 +22,7 @@ from spec.targets._laws import DATA, Component, X, Y, flat
 Law = Callable[[Expr, Matrix, Matrix, Matrix, Expr], Component]
 RATE = mu - sigma**2 / 2
 _M, _MU, _MEAN = (Matrix(symbols(f"{name}1 {name}2")) for name in ("m", "mu", "M"))
+_THERE = *DATA[0], _M, v
 _TERM, _POWER = (Symbol("w"), _MEAN, Matrix(2, 2, symbols("C11 C12 C21 C22"))), Symbol("power")
 
 
@@ -38,7 +39,7 @@ def is_the_law_at_t(candidate: tuple[Law, int]) -> bool:
     start = flat(law(*DATA[0], zeros(2, 1), 0 * v))
     gaps = [f - g for f, g in zip(start, flat(DATA[0]), strict=True)]
     gaps.append(_jacobian(power) - X.applyfunc(log).jacobian(X).det())
-    return vanishes(gaps) and vanishes(_residual(law(*DATA[0], _M, v), power))
+    return vanishes(gaps) and vanishes(_residual(law(*_THERE), power))
 
 
 def _residual(component: Component, power: int) -> Expr:
@@ -111,8 +112,8 @@ MIXTURE = Claim(
             lambda w, a, S, m, v_: law_at_t(w + v_ * (Rational(1, 2) - w), a, S, m, v_), 1,
         ),
     }, shown=lambda found: dict(zip(
-        ("weight", "mean", "cov", "jacobian"),
-        (*found[0](*DATA[0], _M, v), _jacobian(found[1])), strict=True,
+        ("weight", "mean", "cov", "jacobian"), (*found[0](*_THERE), _jacobian(found[1])),
+        strict=True,
     )), values=lambda: {"rate": RATE}, names={"mu": r"\mu_i"}, assumptions=(
         _laws.POSITIVE_DEFINITE,
         "sigma is one number for all coordinates; mu may differ, both may depend on t",

@@ -73,7 +73,9 @@ def troubles(claim: Claim, read: Read = unread) -> list[str]:
 
 
 _R8_ASSUMES = 'assumptions=(*ALL, "log X_k and the draw are normal and independent"),'
-_R8_DECIDES = "return is_affine(image()) and same(Matrix(law_after()), Matrix(candidate))"
+_R8_DECIDES = (
+    "return is_affine(image()) and same(Matrix([*law_after(), rest]), Matrix([*candidate, 0]))"
+)
 EDITS = {
     "wrong LaTeX in R8": Edit("R8", "$e_{k-1}=[[0]]$", "$e_{k-1}=e_k/2$", "typed arithmetic"),
     "wrong LaTeX in A2": Edit("A2", "[[reverse]] in", r"$dX=\mathsf h\,dr$ in", "typed relation"),
