@@ -118,7 +118,7 @@ def test_sampling_serves_laws(plane: Path, tmp_path: Path, capsys: Shown) -> Non
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"samples.npz", "grid.png", "labels.txt", "settings.json", ".gbm-samples"}
     shown = capsys.readouterr().out
-    assert "5 levels: 7 samples" in shown and "no png/: the samples of a law" in shown
+    assert "5 levels: 7 samples" in shown and "no png/: the samples are no images" in shown
     with pytest.raises(ValueError, match="which is no image data set"):
         run_sampling(SampleConfig(plane, tmp_path, film=0, device="cpu", sampling=settings))
 

@@ -14,7 +14,7 @@ from gbm_fast.data.types import Events
 from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.random import Stream, first_uniforms, normal_events, permutation
 from gbm_fast.settings.training import noise_range
-from gbm_fast.training import batches, build
+from gbm_fast.training import batches, build, order
 from gbm_fast.training.order import batch_indices
 from gbm_fast.training.times import ImportanceSampler, build_importance, build_times
 from tests.support.fixtures import Patch
@@ -263,7 +263,7 @@ def test_the_order_of_an_epoch_is_drawn_once(monkeypatch: Patch) -> None:
         drawn.append(n)
         return permutation(seed, stream, index, n)
 
-    monkeypatch.setattr(batches, "permutation", count)
+    monkeypatch.setattr(order, "permutation", count)
     # Nine steps of 5 images each: epochs of 15 images, then of 12, which 5 crosses.
     for images, expected in ((15, [15] * 3), (12, [15] * 3 + [12] * 4)):
         for step in range(9):
