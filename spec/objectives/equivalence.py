@@ -133,7 +133,7 @@ def are_equivalent(candidate: Values) -> bool:
     $[[constant]]$, which is not negative and does not hold the model. So both have the same
     gradient, and both are least for $h$ equal to $[[minimizer]]$.
 
-    Given $X_t$, $c$ has the mean $H$ (A29): a model loses half the square of $H-h$ against $H$."""
+    Given $X_t$, $c$ has the mean $H$ (A29): a model loses half its squared distance from it."""
     best, constant = candidate["minimizer"], candidate["constant"]
     lost = posterior(DENOISING - DENOISING.subs(h, best))
     least = constant.factor().is_nonnegative is True and same(lost, (h - best) ** 2 / 2)
