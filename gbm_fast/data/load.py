@@ -35,7 +35,7 @@ def load_dataset(
     range: of `folder` and `npy`: `data` takes integers in units of their own, as floats are taken
         anyway; auto: as grey levels.
     zeros: what becomes of zeros and missing values in units of their own: `refuse`, or `floor`,
-        the least positive number in their place.
+        the least positive number of the channel in their place.
 
     What a user should know of the data (what was left out, or could not be verified) is printed
     to stderr, a line each. Raises ValueError for an unknown name, for whatever is wrong with the

@@ -71,9 +71,9 @@ class Run(TrainedModel):
     ) -> Tensor:
         """Samples 0..num_samples-1 of a seed, float32 (n, *event_shape) on the CPU.
 
-        Images are in [1, 2], as those of `python -m gbm_fast.sample`, bit for bit; all further
-        settings are in `SamplingSettings`, for `sampler`. Raises ValueError for settings that the
-        run cannot serve.
+        They are those of `python -m gbm_fast.sample`, bit for bit: images in [1, 2], or data in
+        units of their own. All further settings are in `SamplingSettings`, for `sampler`. Raises
+        ValueError for settings that the run cannot serve.
         """
         settings = SamplingSettings(
             sampler=sampler,

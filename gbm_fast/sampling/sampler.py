@@ -274,8 +274,9 @@ class Sampler:
         seed: int | None = None,
         show_progress: bool = True,
     ) -> Tensor:
-        """Samples 0..num_samples-1 of a seed, float32 (n, *event) on the CPU, images in [1, 2].
+        """Samples 0..num_samples-1 of a seed, float32 (n, *event) on the CPU.
 
+        Images are in [1, 2], or in units of their own.
         Number and seed are those of the settings where none are given. All samples are in memory;
         `batches` is for more. The state is float32 or better whatever the network runs in.
 

@@ -41,7 +41,7 @@ class TrainConfig:
     [1, 2], and floats in units of their own; data: integers in units of their own as well."""
     zeros: Zeros = "refuse"
     """What becomes of zeros and missing values (NaN, or what a TIFF file declares as missing) in
-    units of their own: refuse, or floor, the least positive number of the data in their place."""
+    units of their own: refuse, or floor, the least positive number of the channel or column."""
     out_dir: Path = Path("runs")
     """Where run folders are made."""
     run_dir: Path | None = None

@@ -22,6 +22,8 @@ from gbm_fast.data import load_dataset
 from gbm_fast.data.cifar import load_cifar
 from gbm_fast.data.codecs import read_image
 from gbm_fast.data.idx import read_idx
+from gbm_fast.data.own.values import read_values
+from gbm_fast.data.own.vectors import load_vectors
 from gbm_fast.data.sources import CifarSource
 from gbm_fast.evaluation.foreign import read_draws, read_images
 from gbm_fast.runtime.files import STATE_FORMAT, load_tensors, tensors_sha256
@@ -152,6 +154,9 @@ READERS: dict[str, Reader] = {
     ),
     "cifar": Reader("tiny.tar.gz", tar(), read_cifar, gzip.compress),
     "npy": Reader("x.npy", npy(LEVELS), lambda path: load_dataset("npy", path)),
+    "npy-own": Reader("x.npy", npy(0.5 + LEVELS), lambda path: load_dataset("npy", path)),
+    "tiff-own": Reader("x.tif", tiff(GREY.astype(np.float32), compression="zlib"), read_values),
+    "csv": Reader("x.csv", b"a;b\n" + b"0.5;1e3\n2;0.25\n" * 10, load_vectors),
     "npy-images": Reader("x.npy", npy(1 + LEVELS / 255), lambda path: read_images(path, DATA)),
     "npz-images": Reader("x.npz", npy(LEVELS), lambda path: read_images(path, DATA), archived),
     "npz-draws": Reader(

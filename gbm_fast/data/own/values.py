@@ -105,7 +105,10 @@ def _with_missing(path: Path, array: NDArray, missing: str) -> NDArray:
             "take the tag out, or write the number."
         ) from error
     values = array.astype(np.float64)
-    values[values == number] = np.nan
+    # As the array has it: the text of a float32 may have fewer digits than it needs.
+    with np.errstate(over="ignore"):
+        rounded = float(array.dtype.type(number)) if array.dtype.kind == "f" else number
+    values[(values == number) | (values == rounded)] = np.nan
     return values
 
 
@@ -134,12 +137,13 @@ def channels_first(path: Path, array: NDArray) -> NDArray:
 
 
 def settled(values: NDArray, zeros: Zeros, where: str) -> Values:
-    """Positive numbers (n, channels, height, width) of `values`, float32.
+    """Positive numbers (n, channels, ...) or (n, columns) of `values`, float32.
 
-    zeros   what becomes of zeros and NaN: refuse, or floor, the least positive number of all
+    zeros   what becomes of zeros and NaN: refuse, or floor, the least positive number of the same
+            channel or column
 
     Raises ValueError, with `where`, for negative and infinite numbers, for zeros and NaN that are
-    refused, and where no number is positive.
+    refused, and where a channel or column has no positive number.
     """
     with np.errstate(over="ignore"):  # what overflows is infinite, and said below
         found = values.astype(np.float32, copy=True)
@@ -155,8 +159,10 @@ def settled(values: NDArray, zeros: Zeros, where: str) -> Values:
             )
     without = ~(found > 0)
     count = int(without.sum())
-    if count == found.size:
-        raise ValueError(f"{where} has no positive number: use other data.")
+    if without.all(axis=tuple(i for i in range(found.ndim) if i != 1)).any():
+        raise ValueError(
+            f"{where} has no positive number in one of its channels or columns: use other data."
+        )
     if count == 0:
         return found
     if zeros == "refuse":
@@ -167,8 +173,16 @@ def settled(values: NDArray, zeros: Zeros, where: str) -> Values:
             "positive number in their place, take their images away, or, of pictures whose black "
             "is 0, save the grey levels as uint8 or uint16."
         )
-    least = found[found > 0].min()
-    found[without] = least
+    floors = _fill(found)
     what = f"{count} of {found.size} numbers were zero or missing"
-    say(f"{where}: {what}; {least:.6g} in their place")
+    say(f"{where}: {what}; {', '.join(f'{floor:.6g}' for floor in floors)} in their place")
     return found
+
+
+def _fill(values: Values) -> list[float]:
+    """The least positive number of each channel or column, put where there is no positive one."""
+    parts = np.moveaxis(values, 1, 0)  # views
+    floors = [float(part[part > 0].min()) for part in parts]
+    for part, floor in zip(parts, floors, strict=True):
+        part[~(part > 0)] = floor
+    return floors

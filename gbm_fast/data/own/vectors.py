@@ -91,7 +91,7 @@ def load_vectors(path: Path | str | None, zeros: Zeros = "refuse") -> VectorData
     """The vectors of one table, a CSV file or an array.
 
     zeros   what becomes of zeros and missing numbers: `refuse`, or `floor`, the least positive
-            number of the table in their place
+            number of the column in their place
 
     Raises ValueError, with the path, for no path, a damaged file, another shape, a cell that is no
     number, rows of different lengths, fewer than twenty rows, and zeros that are refused, negative

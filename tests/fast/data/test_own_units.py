@@ -106,7 +106,7 @@ def test_zeros_and_missing_values_need_a_word(tmp_path: Path, capsys: Shown) -> 
         (lambda y: np.where(y > 140, -y, y), "that are negative"),
         (lambda y: np.where(y > 140, np.inf, y), "that are infinite in float32"),
         (lambda y: np.where(y > 140, 1e39, y), "that are infinite in float32"),
-        (lambda y: 0 * y, "has no positive number"),
+        (lambda y: 0 * y, "has no positive number in one of its channels"),
         (lambda y: y[:9], r"holds 9 image\(s\)"),
         (lambda y: y[0, 0], "has shape"),
         (lambda y: y[:, None], "cannot be told whether the first or the last"),
@@ -143,6 +143,16 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 def _no_data(text: str) -> tuple[int, str, int, str, bool]:
     return (42113, "s", 0, text, True)
+
+
+def test_a_missing_value_is_told_by_what_float32_makes_of_its_text(tmp_path: Path) -> None:
+    """GDAL's usual one, the least float32, written with the digits of fewer bits."""
+    image = VALUES[0].astype(np.float32)
+    image[2, 3] = np.finfo(np.float32).min
+    tags = [_no_data("-3.40282346638529e+38")]
+    tifffile.imwrite(tmp_path / "x.tif", image, extratags=tags)
+    found = read_values(tmp_path / "x.tif")
+    assert np.isnan(found[0, 2, 3]) and int(np.isnan(found).sum()) == 1
 
 
 def test_a_folder_is_of_one_kind(tmp_path: Path) -> None:

@@ -52,8 +52,10 @@ def test_empty_cells_and_zeros_need_a_word(tmp_path: Path, capsys: Shown) -> Non
     with pytest.raises(ValueError, match=r"1 zeros and 1 missing values \(NaN\) among 60"):
         gbm.load_vectors(tmp_path / "x.csv")
     data = gbm.load_vectors(tmp_path / "x.csv", zeros="floor")
-    least = float(torch.cat([data.train, data.test]).min())
-    assert float(data.train[2, 0]) == float(data.train[4, 2]) == least
+    both = torch.cat([data.train, data.test])
+    rest = [both[both[:, i] > 0, i].min() for i in range(3)]
+    assert float(data.train[2, 0]) == float(rest[0]) and float(data.train[4, 2]) == float(rest[2])
+    assert float(rest[0]) != float(rest[2]), "each column has a floor of its own"
     assert "2 of 60 numbers were zero or missing" in capsys.readouterr().err
 
 
