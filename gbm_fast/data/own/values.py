@@ -173,9 +173,8 @@ def settled(values: NDArray, zeros: Zeros, where: str) -> Values:
             "positive number in their place, take their images away, or, of pictures whose black "
             "is 0, save the grey levels as uint8 or uint16."
         )
-    floors = _fill(found)
-    what = f"{count} of {found.size} numbers were zero or missing"
-    say(f"{where}: {what}; {', '.join(f'{floor:.6g}' for floor in floors)} in their place")
+    floors = ", ".join(f"{floor:.6g}" for floor in _fill(found))
+    say(f"{where}: {count} of {found.size} numbers were zero or missing; {floors} in their place")
     return found
 
 
