@@ -14,15 +14,25 @@ States are positive, of any one shape, which is that of the result; `ValueError`
 also for looks that are not positive or do not fall. Results have the dtype of the state.
 """
 
+import torch
 from torch import Tensor
+from torch.special import digamma, polygamma
 
 from gbm_fast.checks import (
     has_values,
     positive_number,
     require_positive,
     require_same_shape,
+    require_tensor,
 )
 from gbm_fast.laws import BetaPrime, InverseGamma
+
+
+def gamma_log_moments(looks: Tensor) -> tuple[Tensor, Tensor]:
+    """(psi(L) - log L, psi'(L)): mean and variance of log G, each of the shape of `looks`."""
+    require_tensor(looks, "looks")
+    require_positive(looks, "looks")
+    return digamma(looks) - looks.log(), polygamma(1, looks)
 
 
 def gamma_noise_sample(x0: Tensor, looks: float, gamma: Tensor) -> Tensor:

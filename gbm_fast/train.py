@@ -32,7 +32,8 @@ COMMAND = Command(
     (
         Group("data", (
             *_of_training(
-                "dataset", "data_dir", "range", "zeros", "class_conditional", "label_dropout",
+                "dataset", "data_dir", "range", "zeros", "crop", "symmetries",
+                "class_conditional", "label_dropout",
                 "preset",
             ),
             "config",
@@ -42,7 +43,7 @@ COMMAND = Command(
             "out_dir", "run_dir", "resume", "metrics_images", "samples_every",
         )),
         Group("process_and_loss", _of_training(
-            "noise", "process", "sigma", "std_min", "std_max", "num_steps",
+            "noise", "least_looks", "most_looks", "process", "sigma", "std_min", "std_max", "num_steps",
             "parameterisation", "weighting", "target_level", "times", "importance",
         )),
         Group("network", _of_training(

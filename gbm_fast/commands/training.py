@@ -181,7 +181,8 @@ def _loaded(config: TrainConfig) -> Data:
 def _batches(config: TrainConfig, data: Data) -> Batches:
     """The batches of the data; ValueError where labels are wanted of data without."""
     if isinstance(data, ImageData):
-        return ImageBatches(data, config.class_conditional, config.noise)
+        made = config.class_conditional, config.noise, config.crop, config.symmetries
+        return ImageBatches(data, *made)
     if isinstance(data, VectorData):
         return VectorBatches(data)
     return LawBatches(data, config.class_conditional)
@@ -203,6 +204,9 @@ def _require_fit(config: TrainConfig, source: Batches, network: nn.Module | None
     require_memory(config, shape, classes, device, network)
     model = build_model(config, shape, 0.0, 1.0, num_classes=classes, own_network=network)
     read_origin(config.initial_weights).fill(model)
+    if config.noise == "gamma":
+        model(torch.zeros(2, *shape), torch.tensor([config.least_looks, config.most_looks]))
+        return
     log_vars = torch.tensor(noise_range(config)).square()
     labels = torch.zeros(2, dtype=torch.int64) if classes else None
     if network is None:

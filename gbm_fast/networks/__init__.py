@@ -15,6 +15,7 @@ number a sample, for `NCSNDeeper` the index of a level.
 """
 
 from gbm_fast.networks.ddpmpp import DDPMpp as DDPMpp
+from gbm_fast.networks.local_unet import LocalUNet as LocalUNet
 from gbm_fast.networks.mlp import MLP as MLP
 from gbm_fast.networks.ncsn import NCSNDeeper as NCSNDeeper
 from gbm_fast.networks.unet import UNet as UNet

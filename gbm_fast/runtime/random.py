@@ -71,6 +71,10 @@ class Stream(IntEnum):
     TEST_LAW = 12  # draws of a law that a trained score is compared on
     TEST_COMPONENT = 13  # their components
     LABEL_DROPOUT = 14  # by step; which items of a batch are learned without their labels
+    CROP = 15  # by step; block j for item j of a batch: its row, its column, its symmetry
+    SPECKLE = 16  # by step; NumPy's gamma numbers, from the counter item * 2^128 on
+    RESTORE = 17  # by step of a restorer's chain; the same, of sample j
+    POSTERIOR = 18  # by sample of a restorer; event k for step k of its chain
 
 
 def key(seed: int, stream: int, index: int) -> int:

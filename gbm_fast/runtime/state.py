@@ -24,7 +24,8 @@ def callers_state_aside() -> Iterator[None]:
         stack.enter_context(torch.enable_grad())
         for device in ("cpu", "cuda"):
             if torch.is_autocast_enabled(device):
-                stack.enter_context(torch.autocast(device, enabled=False))
+                # Its copies of weights outlive the steps that change them, until the caller's ends.
+                stack.enter_context(torch.autocast(device, enabled=False, cache_enabled=False))
         if torch.get_default_device().type != "cpu":  # entering costs time at every call of torch
             stack.enter_context(torch.device("cpu"))
         stack.enter_context(torch.random.fork_rng(devices=gpus))

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from gbm_fast.settings.choices import check_choices, check_numbers, expand_paths
-from gbm_fast.settings.datasets import LAWS, OWN_DATA, UNITS, VECTORS, Dataset, Range, Zeros
+from gbm_fast.settings.combinations import check_combinations
+from gbm_fast.settings.datasets import Dataset, Range, Zeros
 
-NoiseName = Literal["multiplicative", "additive"]
+NoiseName = Literal["multiplicative", "additive", "gamma"]
 ProcessName = Literal["variance-exploding", "constant"]
 PresetName = Literal["auto", "paper", "paper-code", "cpu", "gpu", "demo"]
-NetworkName = Literal["unet", "ncsn", "ddpmpp", "mlp", "own"]
+NetworkName = Literal["unet", "ncsn", "ddpmpp", "local", "mlp", "own"]
+Symmetries = Literal["none", "mirror", "all"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class TrainConfig:
     zeros: Zeros = "refuse"
     """What becomes of zeros and missing values (NaN, or what a TIFF file declares as missing) in
     units of their own: refuse, or floor, the least positive number of the channel or column."""
+    crop: int | None = None
+    """Train on square pieces of this side, at places drawn anew each time, of larger images."""
+    symmetries: Symmetries = "none"
+    """mirror: each image is mirrored left to right half of the time; all: turned by quarters as
+    well. For photographs and views from above; not for digits."""
     out_dir: Path = Path("runs")
     """Where run folders are made."""
     run_dir: Path | None = None
@@ -58,7 +65,12 @@ class TrainConfig:
 
     noise: NoiseName = "multiplicative"
     """additive: noise is added to the pixels, as in ordinary diffusion (EDM): the same engine with
-    exp(x) as the state in place of x, for images and --process variance-exploding."""
+    exp(x) as the state in place of x, for images and --process variance-exploding. gamma: speckle
+    of --least-looks to --most-looks; the network learns to restore, for `gbm_fast.restore`."""
+    least_looks: float = 1.0
+    """Fewest looks L of --noise gamma; log L is drawn evenly."""
+    most_looks: float = 100.0
+    """Most looks of --noise gamma."""
     process: ProcessName = "variance-exploding"
     """Forward process. variance-exploding: log-noise up to --std-max, where the data are gone
     (Appendix C of the paper's version 2). constant: the paper's sigma, where they are not."""
@@ -88,19 +100,20 @@ class TrainConfig:
 
     network: NetworkName | None = None
     """For images unet, or the paper's ncsn (NCSN-Deeper, for 28 x 28) and ddpmpp (DDPM++, for
-    32 x 32); mlp for vectors and the laws lognormal-...; the default follows the data. own: a
-    module that `gbm_fast.train_run` is given in Python."""
+    32 x 32), or local, which sees no further than it must and so serves images of any size; mlp
+    for vectors and the laws lognormal-...; the default follows the data. own: a module that
+    `gbm_fast.train_run` is given in Python."""
     width: int | None = None
     """Channels of the finest level; units a layer of the mlp."""
     depth: int | None = None
     """Residual blocks of the mlp."""
     multipliers: tuple[int, ...] | None = None
-    """Channels of each level of unet and ddpmpp as multiples of the width (default: of unet for
+    """Channels of each level of unet, ddpmpp and local as multiples of the width (default: of unet for
     your own images it follows their size, 1 2 up to 64 x 64)."""
     blocks: int | None = None
-    """Residual blocks a level of unet and ddpmpp on the way down."""
+    """Residual blocks a level of unet, ddpmpp and local on the way down."""
     patch_size: int | None = None
-    """Side of the space-to-depth fold in front of the unet (default: for your own images it
+    """Side of the space-to-depth fold in front of unet and local (default: for your own images it
     follows their size, 2 up to 64 x 64, then 4)."""
     initial_weights: Path | None = None
     """Folder of a run or of pretrained weights: the training begins with its averaged weights in
@@ -184,22 +197,14 @@ def noise_range(config: TrainConfig) -> tuple[float, float]:
 
 _POSITIVE = (
     *("sigma", "std_min", "std_max", "learning_rate", "clip_norm", "minutes"),
-    "timeout_minutes",
+    *("timeout_minutes", "least_looks", "most_looks"),
 )
 _COUNTS = (
     *("num_steps", "batch_size", "micro_batch", "average_every", "checkpoint_every", "log_every"),
     *("keep_last", "keep_every", "samples_every"),
-    *("width", "depth", "blocks", "patch_size", "steps"),
+    *("width", "depth", "blocks", "patch_size", "steps", "crop"),
 )
 _NOT_NEGATIVE = ("warmup_steps", "seed", "weight_decay")
-SHAPES: dict[str, dict[str, object]] = {
-    "unet": {"width": 64, "multipliers": (1, 2), "blocks": 1, "patch_size": 2},
-    "ncsn": {"width": 128},
-    "ddpmpp": {"width": 128, "multipliers": (1, 2, 2, 2), "blocks": 4},
-    "mlp": {"width": 128, "depth": 3},
-    "own": {},
-}
-"""The settings of its shape that each network has, and what they are where nothing is said."""
 
 
 # The greatest value of settings that no machine could serve beyond it, and why.
@@ -243,6 +248,10 @@ def check_ranges(config: TrainConfig) -> None:
         raise ValueError(f"seed must be below 2**32, got {config.seed}.")
     if config.std_min >= config.std_max:
         raise ValueError(f"std_min {config.std_min} must be below std_max {config.std_max}.")
+    if config.least_looks > config.most_looks:
+        raise ValueError(
+            f"least_looks {config.least_looks} must be at most most_looks {config.most_looks}."
+        )
     multipliers = config.multipliers
     if multipliers is not None and (not multipliers or min(multipliers) < 1):
         raise ValueError(f"multipliers must be 1 or more each, got {multipliers}.")
@@ -254,87 +263,3 @@ def check_ranges(config: TrainConfig) -> None:
     images = config.metrics_images
     if images is not None and images != 0 and images < 2:
         raise ValueError(f"metrics_images must be 0, or 2 or more, got {images}.")
-
-
-def check_combinations(config: TrainConfig) -> None:
-    """No setting contradicts another, and none would be ignored."""
-    defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    other = ("sigma",) if config.process == "variance-exploding" else ("std_min", "std_max")
-    for name in other:
-        if getattr(config, name) != defaults[name]:
-            raise ValueError(f"{name} is no setting of process {config.process}: leave it out.")
-    for name, served in {"range": UNITS, "zeros": OWN_DATA}.items():
-        if config.dataset not in served and getattr(config, name) != defaults[name]:
-            raise ValueError(
-                f"{name} is no setting of dataset {config.dataset}: it is one of "
-                f"{', '.join(served)}; leave it out."
-            )
-    if config.class_conditional and config.dataset in VECTORS:
-        raise ValueError(f"{config.dataset} have no classes: leave class_conditional out.")
-    if config.noise == "additive":
-        _check_additive(config)
-    if config.label_dropout and not config.class_conditional:
-        raise ValueError("label_dropout belongs to class_conditional: no label is learned else.")
-    if config.network is not None:
-        _check_network(config, config.network)
-    if config.target_level == "next" and (config.times != "uniform" or config.importance):
-        raise ValueError("target_level next needs times uniform, without importance.")
-    if config.importance and config.weighting == "preconditioned":
-        raise ValueError(
-            "importance changes nothing with weighting preconditioned, whose expected loss is the "
-            "same at every time: leave one of them out."
-        )
-    _check_multiples(config)
-
-
-def _check_additive(config: TrainConfig) -> None:
-    """What is refused was made for positive numbers, or for a start in which the image shows."""
-    only = {"process": ("variance-exploding",), "parameterisation": ("denoiser", "noise")}
-    for name, served in only.items():
-        if getattr(config, name) not in served:
-            raise ValueError(
-                f"noise additive has no {name} {getattr(config, name)}: choose "
-                f"{' or '.join(served)}, or leave noise out."
-            )
-    if config.dataset in (*LAWS, *VECTORS):
-        raise ValueError(
-            f"noise additive is for images, and {config.dataset} has positive numbers of its own: "
-            "leave noise out."
-        )
-
-
-def _check_network(config: TrainConfig, network: str) -> None:
-    flat = config.dataset in (*LAWS, *VECTORS)
-    if network != "own" and flat != (network == "mlp"):
-        raise ValueError(
-            f"network {network} does not suit {config.dataset}: mlp is for vectors and the laws "
-            "lognormal-..., and for them alone."
-        )
-    for name in set().union(*SHAPES.values()) - set(SHAPES[network]):
-        if getattr(config, name) is not None:
-            raise ValueError(f"{name} is no setting of network {network}: leave it out.")
-    if network in ("mlp", "ncsn", "own") and config.dropout:
-        raise ValueError(f"dropout is no setting of network {network}: leave it out.")
-    if network == "ncsn" and config.times != "uniform":
-        raise ValueError(
-            f"network ncsn has weights for the N levels of times uniform alone, not for times "
-            f"{config.times}: pass --times uniform."
-        )
-
-
-def _check_multiples(config: TrainConfig) -> None:
-    if config.micro_batch is not None and config.micro_batch > config.batch_size:
-        raise ValueError(
-            f"micro_batch {config.micro_batch} must be at most batch_size {config.batch_size}."
-        )
-    every = config.checkpoint_every
-    if config.keep_every is not None and config.keep_every % every:
-        raise ValueError(
-            f"keep_every {config.keep_every} must be a multiple of checkpoint_every {every}: no "
-            "other checkpoints are there to be kept."
-        )
-    if config.average == "saved-checkpoints" and config.average_every % every:
-        raise ValueError(
-            f"average_every {config.average_every} must be a multiple of checkpoint_every {every} "
-            "for average saved-checkpoints: no other checkpoints are saved."
-        )

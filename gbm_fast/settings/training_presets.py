@@ -12,8 +12,9 @@ import dataclasses
 import math
 from typing import NamedTuple, cast, get_args
 
+from gbm_fast.settings.combinations import SHAPES
 from gbm_fast.settings.datasets import BUILT_IN, COLOUR, IN_PYTHON, LAWS, VECTORS, Dataset
-from gbm_fast.settings.training import SHAPES, TrainConfig
+from gbm_fast.settings.training import TrainConfig
 
 OURS = "our choice: "
 
@@ -278,7 +279,8 @@ def resolve(config: TrainConfig, image_size: tuple[int, int] | None = None) -> T
             "leave it out."
         )
     kind = _KINDS.get(config.dataset, "images")
-    network = config.network or ("mlp" if kind in ("law", "vectors") else "unet")
+    usual = "mlp" if kind in ("law", "vectors") else "local" if config.noise == "gamma" else "unet"
+    network = config.network or usual
     shape = SHAPES[network] | ({"width": 32} if kind == "digits" and network == "unet" else {})
     shape |= _followed(config, image_size) if network == "unet" else {}
     chosen = {name: getattr(config, name) for name in shape}
@@ -286,7 +288,7 @@ def resolve(config: TrainConfig, image_size: tuple[int, int] | None = None) -> T
     preset = config.preset if config.preset in ("gpu", "demo") else "cpu"
     budget = _BUDGETS[kind, preset]
     unlimited = config.steps is None and config.minutes is None
-    images = config.metrics_images
+    images = 0 if config.noise == "gamma" else config.metrics_images
     # A learned score is compared with the exact one: bfloat16 has three digits.
     exact = kind == "law" and config.precision == "auto"
     resolved = dataclasses.replace(

@@ -23,11 +23,12 @@ from gbm_fast.data.types import Events
 from gbm_fast.process import Process
 from gbm_fast.runtime.files import tensors_sha256
 from gbm_fast.runtime.random import Stream, first_uniforms, normal_events
-from gbm_fast.settings.training import NoiseName, TrainConfig
+from gbm_fast.settings.training import NoiseName, Symmetries, TrainConfig
 from gbm_fast.targets import LogNormal, LogNormalMixture
 from gbm_fast.targets.components import drawn_classes, draws_from
 from gbm_fast.training.order import batch_indices
-from gbm_fast.training.times import build_importance, build_times, target_times
+from gbm_fast.training.pieces import Pieces
+from gbm_fast.training.times import build_importance, build_times
 
 
 class Batches(ABC):
@@ -141,7 +142,10 @@ class ImageBatches(Batches):
     Args:
         data: the data set.
         with_labels: whether the batches have the images' labels, 0..num_classes-1.
-        noise: multiplicative, of the images mapped to [1, 2], or additive, of exp of these.
+        noise: multiplicative, of the images mapped to [1, 2], or additive, of exp of these; gamma,
+            of images in units of their own, of which the mean of the logarithm alone is taken out.
+        crop: the side of the pieces that batches have in place of whole images.
+        symmetries: which turned and mirrored images are as good as the images themselves.
 
     Raises ValueError for labels that are wanted of data with one class, or with a class that has
     no training image, for images of which all pixels are equal, and for additive noise on images
@@ -149,26 +153,46 @@ class ImageBatches(Batches):
     """
 
     def __init__(
-        self, data: ImageData, with_labels: bool = False, noise: NoiseName = "multiplicative"
+        self,
+        data: ImageData,
+        with_labels: bool = False,
+        noise: NoiseName = "multiplicative",
+        crop: int | None = None,
+        symmetries: Symmetries = "none",
     ) -> None:
         if noise == "additive" and data.max_value is None:
             raise ValueError(
                 f"noise additive is for grey levels, and {data.name} is in units of its own: "
                 "leave noise out."
             )
+        if noise == "gamma" and data.max_value is not None:
+            raise ValueError(
+                f"noise gamma is for intensities, and {data.name} has grey levels: pass --range "
+                "data, and --zeros floor where there are zeros."
+            )
         self._data, self._noise = data, noise
+        self._pieces = Pieces(data.image_size, crop, symmetries)
         self.scale = data.scale
         self.num_classes = _require_classes(data) if with_labels else 0
-        self.event_shape = (data.channels, *data.image_size)
+        self.event_shape = (data.channels, *self._pieces.size)
         self.class_names = data.class_names
         self.max_value = data.max_value
         self.log_mean, self.log_std = _log_moments(data, noise)
+        if noise == "gamma" and self.scale is not None:
+            # Speckle of a power of the intensities is no gamma: the deviation is left in.
+            self.log_std = self.scale.log_stds[0]
+            self.scale = LogScale(self.scale.log_means, (1.0,) * data.channels)
 
     @cached_property
     def statistics(self) -> DataStatistics:
-        images = self._data.positive(self._data.train_images)
+        images = self._states(self._pieces.tiled(self._data.train_images))
         labels, classes = self._data.train_labels, self._data.num_classes
+        labels = labels.repeat_interleave(len(images) // len(labels))
         return data_statistics(images, labels, classes, self._noise)
+
+    def _states(self, images: Tensor) -> Tensor:
+        """The states of images, by the scale of the batches."""
+        return self._data.positive(images) if self.scale is None else self.scale.states(images)
 
     def facts(self) -> dict[str, Any]:
         hashes = {"train_sha256": self._data.train_sha256, "test_sha256": self._data.test_sha256}
@@ -177,7 +201,8 @@ class ImageBatches(Batches):
     def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
         indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
         chosen = indices[items.start : items.stop]
-        x = self._data.positive(self._data.train_images[chosen])
+        images = self._data.train_images[chosen]
+        x = self._states(self._pieces.drawn(images, seed, step, items))
         labels = self._data.train_labels[chosen] if self.num_classes else None
         if self._noise == "additive":
             x = x.double()  # exp is rounded as late as the trainer rounds
@@ -307,9 +332,10 @@ class TrainingData:
         r, weights = self._importance(uniform)
         return self._times(r), weights
 
-    def target_times(self, t: Tensor) -> Tensor | None:
-        """The times of the targets of data at `t`, (n,); None where they are these."""
-        return target_times(self._config, self._process, t)
+    def _draw_noise(self, step: int, items: range, t: Tensor) -> Tensor:
+        """The noise of the `items` of batch `step` at their times t, float32 (n, *event)."""
+        shape = self._batches.event_shape
+        return normal_events(self._config.seed, Stream.NOISE, [step], items, shape)[0]
 
     def draw(self, step: int, items: range) -> Batch:
         """The `items` of batch `step`: x0 as the data are, z float32, t and weights float64."""
@@ -318,8 +344,7 @@ class TrainingData:
             return ahead[2]
         config, rows = self._config, slice(items.start, items.stop)
         t, weights = self._draw_times(step)
-        shape = self._batches.event_shape
-        z = normal_events(config.seed, Stream.NOISE, [step], items, shape)[0]
+        z = self._draw_noise(step, items, t[rows])
         x0, labels = self._batches.draw(config.seed, step, config.batch_size, items)
         return Batch(x0, t[rows], z, weights[rows], self._told(step, rows, labels))
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from gbm_fast.networks import MLP, DDPMpp, NCSNDeeper, UNet
+from gbm_fast.networks import MLP, DDPMpp, LocalUNet, NCSNDeeper, UNet
 from gbm_fast.networks.conditions import Condition, LevelIndex, log_variance
 from gbm_fast.objectives import (
     PreconditionedWeighting,
@@ -27,6 +27,7 @@ from gbm_fast.parameterisation import (
     ScoreModel,
     Stein,
 )
+from gbm_fast.pixel_laws import OUTPUTS, SpeckleModel
 from gbm_fast.process import GBM, Process, VarianceExploding
 from gbm_fast.settings.training import TrainConfig
 
@@ -87,6 +88,10 @@ def build_network(
             attention = (1,) if len(multipliers) > 1 else ()  # 16 x 16 of 32 x 32, as published
             dropout = config.dropout
             return DDPMpp(channels, width, multipliers, blocks, attention, dropout, num_classes)
+        case "local":
+            multipliers, blocks = _resolved(config.multipliers), _resolved(config.blocks)
+            out = channels * (OUTPUTS if config.noise == "gamma" else 1)
+            return LocalUNet(channels, out, width, multipliers, blocks, _resolved(config.patch_size))
         case "mlp":
             return MLP(math.prod(event_shape), width, _resolved(config.depth), num_classes)
     raise ValueError(_UNRESOLVED)
@@ -115,8 +120,10 @@ def build_model(
     autocast: torch.dtype | None = None,
     num_classes: int = 0,
     own_network: nn.Module | None = None,
-) -> ScoreModel:
+) -> ScoreModel | SpeckleModel:
     """The network with its parameterisation; log_mean, log_std are the log data's moments.
+
+    Of noise gamma it is a `SpeckleModel`, of others a score.
 
     num_classes: classes of the labels of a class-conditional run; 0 for a network without them.
     own_network: the user's, of which a copy is taken; for the settings `network="own"`, and for
@@ -130,7 +137,9 @@ def build_model(
             if own_network is None
             else f"these settings name the network {config.network}: pass no other with network=."
         )
-    parameterisation = _build_parameterisation(config, log_mean, log_std)
     network = deepcopy(own_network) or build_network(config, event_shape, num_classes)
+    if config.noise == "gamma":
+        return SpeckleModel(network, log_std, autocast)
+    parameterisation = _build_parameterisation(config, log_mean, log_std)
     condition = _build_condition(config)
     return ScoreModel(network, parameterisation, log_mean, log_std, autocast, condition)

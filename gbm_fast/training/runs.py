@@ -35,6 +35,7 @@ from gbm_fast.data.positive import LogScale, pixels_from_state
 from gbm_fast.data.statistics import DataStatistics, law_statistics
 from gbm_fast.data.toys import load_toy
 from gbm_fast.parameterisation import ScoreModel
+from gbm_fast.pixel_laws import SpeckleModel
 from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.distributed import all_sum, from_main, world
 from gbm_fast.runtime.files import (
@@ -75,7 +76,7 @@ class TrainedModel:
 
     folder: Path
     config: TrainConfig
-    model: ScoreModel
+    model: ScoreModel | SpeckleModel
     device: torch.device
     event_shape: tuple[int, ...]
     statistics: DataStatistics

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gbm_fast.objectives import m_dsm
-from gbm_fast.parameterisation import ScoreModel, score_function
+from gbm_fast.parameterisation import ScoreModel
+from gbm_fast.pixel_laws import SpeckleModel
 from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, save_tensors, tensors_sha256
@@ -29,7 +29,7 @@ from gbm_fast.settings.stored import differences, from_json, to_json
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.averages import moving_average
 from gbm_fast.training.batches import Batch, Batches, TrainingData
-from gbm_fast.training.build import build_model, build_process, build_weighting
+from gbm_fast.training.build import build_model, build_process
 from gbm_fast.training.checkpoints import (
     LeastLoss,
     checkpoint_path,
@@ -42,8 +42,10 @@ from gbm_fast.training.checkpoints import (
     warn_of_changes,
 )
 from gbm_fast.training.memory import images_at_once
+from gbm_fast.training.objective import build_objective
 from gbm_fast.training.origin import read_origin
 from gbm_fast.training.runs import WEIGHTS_NAME, TrainedModel, stored_weights
+from gbm_fast.training.speckle import SpeckleData
 
 # A larger network takes fewer images at once on a CPU, where its memory is the bound.
 _LARGE, _FEW, _SHOWN = 10_000_000, 16, 8
@@ -73,8 +75,12 @@ class Trainer:
         self.device = choose_device(config.device)
         self.dtype = torch.float64 if config.precision == "float64" else torch.float32
         self.process = build_process(config)
-        self.data = TrainingData(config, batches, self.process)
-        self.weighting = build_weighting(config, batches.log_std)
+        self.data = (
+            SpeckleData(config, batches)
+            if config.noise == "gamma"
+            else TrainingData(config, batches, self.process)
+        )
+        self.objective = build_objective(config, self.process, batches.log_std)
         self.model = self._new_model(network)
         self.average = moving_average(self.model, config.ema_decay)
         # One pass over the weights in place of a dozen: half the time on CPUs.
@@ -97,7 +103,7 @@ class Trainer:
         one = world().size == 1
         self._parallel = self.model if one else DistributedDataParallel(self.model)
 
-    def _new_model(self, network: nn.Module | None) -> ScoreModel:
+    def _new_model(self, network: nn.Module | None) -> ScoreModel | SpeckleModel:
         config, data = self.config, self.batches
         autocast = choose_autocast(config.precision, self.device)
         moments = data.log_mean, data.log_std
@@ -154,11 +160,9 @@ class Trainer:
         for first in starts:
             which = self.step, self.items.start + first
             torch.manual_seed(torch_seed(self.config.seed, Stream.DROPOUT, *which))
-            x0, t, z, weights, labels = batch.part(slice(first, first + self.micro_batch))
-            score = score_function(self._parallel, self.process, labels)
+            part = batch.part(slice(first, first + self.micro_batch))
             with self._sync(first == starts[-1]):
-                of = self.process, self.weighting, self.data.target_times(t)
-                loss = m_dsm(score, x0, t, z, *of).per_sample * weights
+                loss = self.objective(self._parallel, part)
                 self.scaler.scale(loss.sum() * share).backward()
             losses.append(loss.detach() / elements)
         return torch.cat(losses)
@@ -220,10 +224,12 @@ class Trainer:
             "that bounds the loss."
         )
 
-    def averaged(self) -> ScoreModel:
+    def averaged(self) -> ScoreModel | SpeckleModel:
         """The averaged weights, in eval mode; the weights themselves before the first average."""
         averaged = bool(self.average.n_averaged)
-        return cast(ScoreModel, self.average.module) if averaged else self.model.eval()
+        if not averaged:
+            return self.model.eval()
+        return cast(ScoreModel | SpeckleModel, self.average.module)
 
     def trained_model(self) -> TrainedModel:
         """The training so far, as a run: the averaged weights as they are now."""

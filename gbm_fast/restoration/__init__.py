@@ -1,0 +1,1 @@
+"""Restoring images with multiplicative noise: what `python -m gbm_fast.restore` does."""

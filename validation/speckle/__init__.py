@@ -1,0 +1,1 @@
+"""Parts of the study of despeckling, and the photographs that its network is trained on."""
