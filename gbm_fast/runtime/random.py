@@ -75,6 +75,7 @@ class Stream(IntEnum):
     SPECKLE = 16  # by step; NumPy's gamma numbers, from the counter item * 2^128 on
     RESTORE = 17  # by step of a restorer's chain; the same, of sample j
     POSTERIOR = 18  # by sample of a restorer; event k for step k of its chain
+    LOOKS = 19  # what pure speckle looks like, for estimates of looks
 
 
 def key(seed: int, stream: int, index: int) -> int:

@@ -9,10 +9,12 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 
 def _choices(annotation: object) -> tuple[object, ...]:
-    """The words and None that an annotation allows; empty where it is no choice of words."""
+    """The words and None that an annotation allows; empty where it is no choice of words alone."""
     if get_origin(annotation) is Literal:
         return get_args(annotation)
     literals = [part for part in get_args(annotation) if get_origin(part) is Literal]
+    if float in get_args(annotation):
+        return ()
     return (*get_args(literals[0]), None) if literals else ()
 
 
@@ -72,6 +74,7 @@ def _kinds(annotation: object) -> set[object]:
         union = get_origin(part) in (Union, types.UnionType)
         for kind in get_args(part) if union else (part,):
             found |= _kinds(kind) if get_origin(kind) is tuple else {kind}
+            found |= {type(word) for word in get_args(kind) if get_origin(kind) is Literal}
     return found
 
 

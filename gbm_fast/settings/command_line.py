@@ -47,7 +47,8 @@ class Group(NamedTuple):
 class Command(NamedTuple):
     """A command: its module, a line on what it is for, options by group, examples, and notes.
 
-    memory   which options need less memory, where there is not enough; a clause
+    memory      which options need less memory, where there is not enough; a clause
+    positional  settings whose values stand without the name of an option
     """
 
     module: str
@@ -56,6 +57,7 @@ class Command(NamedTuple):
     examples: tuple[str, ...]
     notes: str
     memory: str
+    positional: tuple[str, ...] = ()
 
     @property
     def program(self) -> str:
@@ -101,9 +103,13 @@ def _shown(value: object) -> str:
 
 
 def _option(
-    record: object, setting: str, prefixed: bool, shown: Mapping[str, object], required: bool
+    record: object,
+    setting: str,
+    group: tuple[bool, bool],
+    shown: Mapping[str, object],
+    required: bool,
 ) -> tuple:
-    """One field of the class that tyro is given."""
+    """One field of the class that tyro is given; `group`: prefixed or not, positional or not."""
     import tyro
 
     owner, name = _owner(record, setting)
@@ -116,10 +122,13 @@ def _option(
         text = _DEFAULT.sub("", text).rstrip(".") + "."
         words = stated[1] or stated[2] if words == "none" else words
     hint = "(required)" if required else f"(default: {words})"
+    prefixed, positional = group
     option = (setting if prefixed else name).replace("_", "-")
     metavar = _metavar(field.type)
     settings = tyro.conf.arg(name=option, help=text, metavar=metavar, help_behavior_hint=hint)
     annotation = Annotated[field.type, settings]  # type: ignore[name-defined]
+    if positional:
+        annotation = tyro.conf.Positional[annotation]
     attribute = setting.replace(".", "_")
     if required:
         return attribute, annotation
@@ -155,7 +164,13 @@ def parse(
     parts = []
     for group in command.groups:
         options = [
-            _option(default, setting, group.prefixed, shown, setting in required)
+            _option(
+                default,
+                setting,
+                (group.prefixed, setting in command.positional),
+                shown,
+                setting in required,
+            )
             for setting in group.settings
         ]
         options.sort(key=len)  # those without a default come first

@@ -22,7 +22,7 @@ VALUE_SUFFIXES = (*SUFFIXES, ARRAY)
 """File names that `read_values` takes."""
 MOST_CHANNELS = 16
 """Channels that are told from rows and columns by their number."""
-_TIFF = (".tif", ".tiff")
+TIFF = (".tif", ".tiff")
 _NO_DATA, _ORIENTATION = 42113, 274
 _ADVICE = "replace it, or take it away"
 
@@ -39,7 +39,7 @@ def number_type(path: Path) -> np.dtype:
         found: list[np.dtype] = []
         read_array(path, None, lambda shape, dtype: found.append(dtype))
         return found[0]
-    if suffix not in _TIFF:
+    if suffix not in TIFF:
         return np.dtype(np.uint8)
     import tifffile
 
@@ -58,7 +58,7 @@ def read_values(path: Path) -> Values:
     if suffix == ARRAY:
         array = read_array(path, None, lambda shape, dtype: None)
     else:
-        array = _tiff(path) if suffix in _TIFF else read_image(path)
+        array = _tiff(path) if suffix in TIFF else read_image(path)
     if array.dtype.kind not in "uif":
         advice = "save the intensity, abs(z)**2" if array.dtype.kind == "c" else "save numbers"
         raise ValueError(f"{path} holds {array.dtype}: {advice}, as float32.")
