@@ -98,6 +98,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.mismatch import terminal_mismatch as terminal_mismatch
     from gbm_fast.networks import MLP as MLP
     from gbm_fast.networks import DDPMpp as DDPMpp
+    from gbm_fast.networks import LocalUNet as LocalUNet
     from gbm_fast.networks import NCSNDeeper as NCSNDeeper
     from gbm_fast.networks import UNet as UNet
     from gbm_fast.objectives import ImplicitLoss as ImplicitLoss
@@ -132,6 +133,11 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.process import Process as Process
     from gbm_fast.process import TimeVaryingGBM as TimeVaryingGBM
     from gbm_fast.process import VarianceExploding as VarianceExploding
+    from gbm_fast.restoration.looks import estimate_looks as estimate_looks
+    from gbm_fast.restoration.restorer import Restored as Restored
+    from gbm_fast.restoration.restorer import Restorer as Restorer
+    from gbm_fast.restoration.restorer import restore_image as restore_image
+    from gbm_fast.restoration.restorer import restorer_of as restorer_of
     from gbm_fast.sampling.pretrained import load_pretrained as load_pretrained
     from gbm_fast.sampling.runs import Run as Run
     from gbm_fast.sampling.runs import load_run as load_run
@@ -150,10 +156,14 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.scores import log_score_from_hyvarinen as log_score_from_hyvarinen
     from gbm_fast.scores import noise_from_hyvarinen as noise_from_hyvarinen
     from gbm_fast.scores import stein_from_hyvarinen as stein_from_hyvarinen
+    from gbm_fast.settings.restoration import RestorationSettings as RestorationSettings
     from gbm_fast.settings.sampling import SamplingSettings as SamplingSettings
     from gbm_fast.settings.training import TrainConfig as TrainConfig
     from gbm_fast.settings.training_presets import preset_config as preset_config
     from gbm_fast.simulation import simulate as simulate
+    from gbm_fast.speckle import PixelLaws as PixelLaws
+    from gbm_fast.speckle import SpeckleModel as SpeckleModel
+    from gbm_fast.speckle import speckle_loss as speckle_loss
     from gbm_fast.starts import class_averages as class_averages
     from gbm_fast.starts import fitted_lognormal as fitted_lognormal
     from gbm_fast.starts import from_class_averages as from_class_averages
@@ -182,8 +192,8 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.targets import PointMasses as PointMasses
     from gbm_fast.targets import Target as Target
     from gbm_fast.training.batches import Batches as Batches
-    from gbm_fast.training.batches import ImageBatches as ImageBatches
     from gbm_fast.training.batches import LawBatches as LawBatches
+    from gbm_fast.training.images import ImageBatches as ImageBatches
     from gbm_fast.training.trainer import Trainer as Trainer
     from gbm_fast.training.vectors import VectorBatches as VectorBatches
 

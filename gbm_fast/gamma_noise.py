@@ -14,7 +14,6 @@ States are positive, of any one shape, which is that of the result; `ValueError`
 also for looks that are not positive or do not fall. Results have the dtype of the state.
 """
 
-import torch
 from torch import Tensor
 from torch.special import digamma, polygamma
 

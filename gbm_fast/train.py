@@ -43,7 +43,8 @@ COMMAND = Command(
             "out_dir", "run_dir", "resume", "metrics_images", "samples_every",
         )),
         Group("process_and_loss", _of_training(
-            "noise", "least_looks", "most_looks", "process", "sigma", "std_min", "std_max", "num_steps",
+            "noise", "least_looks", "most_looks", "process", "sigma", "std_min", "std_max",
+            "num_steps",
             "parameterisation", "weighting", "target_level", "times", "importance",
         )),
         Group("network", _of_training(

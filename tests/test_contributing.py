@@ -8,9 +8,9 @@ import pytest
 
 from gbm_fast.networks import __doc__ as networks
 from gbm_fast.sampling.build import build_step
+from gbm_fast.settings.combinations import SHAPES
 from gbm_fast.settings.datasets import ImageName, ToyName
 from gbm_fast.settings.sampling import SamplerName, SamplingSettings
-from gbm_fast.settings.combinations import SHAPES
 from gbm_fast.settings.training import NetworkName, TrainConfig
 from gbm_fast.settings.training_presets import preset_config, resolve
 from gbm_fast.training.build import build_network

@@ -116,7 +116,7 @@ def gate(options: Options) -> list[Check]:
     """The gate of the benchmarks for every sampler, with the run on the device."""
     from gbm_fast.settings.sampling import SamplingSettings
     from gbm_fast.settings.training_presets import resolve
-    from gbm_fast.training.batches import ImageBatches
+    from gbm_fast.training.images import ImageBatches
     from gbm_fast.training.trainer import Trainer
     from validation.gate.gate import run_gate
     from validation.gate.line import Line

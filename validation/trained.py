@@ -69,7 +69,7 @@ class Source:
 def before_training(config: TrainConfig) -> "TrainedModel":
     """The run that a training with these resolved settings will leave; nothing is written."""
     from gbm_fast.data import load_dataset
-    from gbm_fast.training.batches import ImageBatches
+    from gbm_fast.training.images import ImageBatches
     from gbm_fast.training.trainer import Trainer
 
     data = load_dataset(config.dataset, config.data_dir)

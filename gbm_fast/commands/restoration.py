@@ -56,7 +56,8 @@ def _restore(restorer: Restorer, config: RestoreConfig, image: ImageFile) -> Non
             raise ValueError(f"{image.path}: {error}") from error
     missing = int((~restored.known).sum())
     kept = f", {missing} zeros or missing pixels as they were" if missing else ""
-    print(f"{image.path.name}: {restored.looks:.4g} looks{kept}")
+    guessed = " (estimated)" if settings.looks == "auto" else ""
+    print(f"{image.path.name}: looks {restored.looks:.4g}{guessed}{kept}")
     for path in _written(config, image, restored):
         print(f"  {path}")
 
@@ -70,14 +71,14 @@ def _evaluations(restorer: Restorer, settings: RestorationSettings) -> int:
 
 def _written(config: RestoreConfig, image: ImageFile, restored: Restored) -> list[Path]:
     """Every file of the image's results, written."""
+    samples = () if restored.samples is None else restored.samples
     parts = {
         "estimate": [("estimate", restored.estimate, False)],
         "deviation": [("deviation", restored.deviation, True)],
         "band": [("low", restored.low, True), ("high", restored.high, True)],
         "ratio": [("ratio", restored.ratio, True)],
         "samples": [
-            (f"samples-{number:04d}", sample, False)
-            for number, sample in enumerate(restored.samples if restored.samples is not None else ())
+            (f"samples-{number:04d}", sample, False) for number, sample in enumerate(samples)
         ],
     }
     made = []

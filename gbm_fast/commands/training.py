@@ -37,8 +37,9 @@ from gbm_fast.settings.failures import naming_folder
 from gbm_fast.settings.training import TrainConfig, noise_range
 from gbm_fast.settings.training_presets import require_patch_size, resolve
 from gbm_fast.targets import LogNormal, LogNormalMixture
-from gbm_fast.training.batches import Batches, ImageBatches, LawBatches
+from gbm_fast.training.batches import Batches, LawBatches
 from gbm_fast.training.build import build_model
+from gbm_fast.training.images import ImageBatches
 from gbm_fast.training.loop import fit, require_tensorboard
 from gbm_fast.training.memory import require_memory
 from gbm_fast.training.origin import read_origin
@@ -51,6 +52,7 @@ Data = ImageData | VectorData | LogNormal | LogNormalMixture
 """What a training learns: images, vectors, or a law with a known score."""
 # A grid of samples during the training, and how many classes it shows, a row each.
 _COLUMNS, _ROWS, _CLASSES = 6, 6, 20
+_SAMPLING = "sample --run {0} --sampler probability-flow"
 
 
 def _say(text: str) -> None:
@@ -101,7 +103,9 @@ def run_training(config: TrainConfig) -> int:
         if not done:
             _say(f"go on:   {continuing(folder, world().size)}")
         else:
-            _say(f"next:    python -m gbm_fast.sample --run {folder} --sampler probability-flow")
+            restores = config.noise == "gamma"
+            then = "restore --run {0} IMAGE" if restores else _SAMPLING
+            _say(f"next:    python -m gbm_fast.{then.format(folder)}")
     return 0
 
 

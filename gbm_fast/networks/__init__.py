@@ -6,12 +6,13 @@
 | `UNet(1, 32, blocks=1, patch_size=2)` | 8 x 8 x 1, on a CPU | 669,508 | 3.4 M |
 | `UNet(1, 64, blocks=1, patch_size=2)` | 28 x 28 x 1, on a CPU | 2,655,876 | 159 M |
 | `NCSNDeeper()` | 28 x 28 x 1, the paper's, N = 1000 levels | 159,070,721 | 7.2 G |
+| `LocalUNet(1, 4)` | 64 x 64 x 1 and any other size, four numbers a pixel | 2,971,632 | 0.72 G |
 | `DDPMpp()` | 32 x 32 x 3, the paper's | 61,804,419 | 10.8 G |
 | `DDPMpp(blocks=8)` | the same, called deep in the original | 106,632,579 | 18.5 G |
 
-Every network returns zeros before it is trained, takes classes with `num_classes`, and computes
-the same in bfloat16, compiled, and with channels last, up to rounding. The condition is a real
-number a sample, for `NCSNDeeper` the index of a level.
+Every network returns zeros before it is trained, takes classes with `num_classes` (`LocalUNet`
+has none), and computes the same in bfloat16, compiled, and with channels last, up to rounding. The
+condition is a real number a sample, for `NCSNDeeper` the index of a level.
 """
 
 from gbm_fast.networks.ddpmpp import DDPMpp as DDPMpp

@@ -21,7 +21,7 @@ class LocalBlock(nn.Module):
 
     def __init__(self, channels: int, embedding: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="zeros")
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.modulation = nn.Linear(embedding, 2 * channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.zeros_(self.conv2.weight)
@@ -32,6 +32,15 @@ class LocalBlock(nn.Module):
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         hidden = torch.addcmul(shift, self.conv1(F.silu(x)), 1 + scale)
         return x + self.conv2(F.silu(hidden))
+
+
+class LocalBlocks(nn.ModuleList):
+    """Some of them, one after the other."""
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        for block in self:
+            x = block(x, embedding)
+        return x
 
 
 class LocalUNet(nn.Module):
@@ -73,8 +82,8 @@ class LocalUNet(nn.Module):
             if level:
                 self.shrink.append(nn.Conv2d(widths[level - 1], count, 2, stride=2))
                 self.grow.append(nn.ConvTranspose2d(count, widths[level - 1], 2, stride=2))
-            self.down.append(_blocks(blocks, count, embedding))
-            self.up.append(_blocks(blocks, count, embedding))
+            for way in (self.down, self.up):
+                way.append(LocalBlocks(LocalBlock(count, embedding) for _ in range(blocks)))
         self.head = nn.Conv2d(width, out_channels * patch_size**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.get_parameter("bias"))
@@ -94,16 +103,10 @@ class LocalUNet(nn.Module):
             if level:
                 skips.append(hidden)
                 hidden = self.shrink[level - 1](hidden)
-            for block in blocks:
-                hidden = block(hidden, embedding)
+            hidden = blocks(hidden, embedding)
         for level in reversed(range(len(self.up))):
-            for block in self.up[level]:
-                hidden = block(hidden, embedding)
+            hidden = self.up[level](hidden, embedding)
             if level:
                 hidden = self.grow[level - 1](hidden) + skips.pop()
         out = F.pixel_shuffle(self.head(hidden), self.patch_size)
         return out[..., :height, :width]
-
-
-def _blocks(count: int, channels: int, embedding: int) -> nn.ModuleList:
-    return nn.ModuleList(LocalBlock(channels, embedding) for _ in range(count))

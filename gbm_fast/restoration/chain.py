@@ -14,15 +14,14 @@ The draws are functions of (seed, sample, step): they do not depend on how many 
 together, nor on tiles.
 """
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from gbm_fast.gamma_noise import gamma_ancestral_step
-from gbm_fast.pixel_laws import PixelLaws
 from gbm_fast.runtime.random import Stream, normal_events
+from gbm_fast.speckle import PixelLaws
 from gbm_fast.training.speckle import speckle_events
 
 Laws = Callable[[Tensor, Tensor], PixelLaws]
@@ -60,7 +59,10 @@ def reverse_speckle(
     def clean(k: int) -> Tensor:
         at = laws(x.log(), levels[k].expand(count))
         z = torch.cat(
-            [normal_events(seed, Stream.POSTERIOR, [j], range(k, k + 1), shape)[0] for j in samples]
+            [
+                normal_events(seed, Stream.POSTERIOR, [j], range(k, k + 1), shape)[0]
+                for j in samples
+            ]
         )
         on_step()
         return (at.log_mean + at.log_std * z.to(x)).exp()
@@ -72,8 +74,3 @@ def reverse_speckle(
         ) * (more - fewer)
         x = gamma_ancestral_step(x, clean(k), fewer, more, gamma.to(x))
     return clean(len(levels) - 1)
-
-
-def seconds_spoken(seconds: float) -> str:
-    """A duration in words."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gbm_fast.pixel_laws import PixelLaws
 from gbm_fast.settings.restoration import Domain
+from gbm_fast.speckle import PixelLaws
 
 # The normal quantile of 95 %.
 Z95 = 1.6448536269514722

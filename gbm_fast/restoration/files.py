@@ -23,6 +23,9 @@ _OF_STORAGE = frozenset(
     + (34665, 34853, 50839, 50838)
 )
 
+# Resolution in two directions and its unit, software, and what stands for missing pixels.
+_NAMED = (282, 283, 296, 305, 42113)
+
 
 @dataclass(frozen=True, eq=False)
 class ImageFile:
@@ -76,7 +79,9 @@ def _tags(path: Path) -> tuple[Any, ...]:
                 for tag in tags
                 if tag.code not in _OF_STORAGE
             ]
-            named = {code: tags[code].value for code in (282, 283, 296, 305, 42113) if code in tags}
+            named = {
+                code: tags[code].value for code in (282, 283, 296, 305, 42113) if code in tags
+            }
     text = str(named.get(42113, "")).strip("\0 ")
     resolution = (named[282], named[283]) if {282, 283} <= named.keys() else None
     unit = int(named[296]) if 296 in named else None

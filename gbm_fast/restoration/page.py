@@ -24,24 +24,8 @@ def save_page(
     taken out of the image. Its mean and its variance times the looks, 1 and 1 where the estimate
     is right, stand above it.
     """
-    known = restored.known[0].numpy()
-    estimate, noisy = restored.estimate[0].numpy(), image.values[0].numpy()
-    shown = np.where(known, estimate, np.nan)
-    low, high = (float(v) for v in np.nanquantile(shown, (0.005, 0.995)))
-    if settings.domain == "intensity":  # speckled intensities are dark but for a few pixels
-        low, high = low**0.5, high**0.5
-        noisy, shown = np.sqrt(np.clip(noisy, 0, None)), np.sqrt(np.clip(shown, 0, None))
-    ratio = restored.ratio[0].numpy()
-    width, label = _relative_band(restored, settings)
-    note = f"{restored.looks:.3g} looks"
-    said = f"mean {np.nanmean(ratio):.3f}, variance x looks {np.nanvar(ratio) * restored.looks:.3f}"
-    panels: list[tuple[str, NDArray, float, float, str]] = [
-        (f"{image.path.name}: {settings.domain}, {note}", noisy, low, high, "gray"),
-        (_named(settings), shown, low, high, "gray"),
-        (label, width, 0.0, float(np.nanquantile(width, 0.99)), "magma"),
-        (f"image / estimate: {said}", ratio, 0.0, 3.0 if restored.looks < 3 else 2.0, "gray"),
-    ]
-    height, across = noisy.shape
+    panels = _panels(image, restored, settings)
+    height, across = panels[0][1].shape
     tall = _PANEL * min(2.0, max(0.5, height / across))
     figure = Figure(figsize=(2 * _PANEL + 1, 2 * tall + 1), layout=ConstrainedLayoutEngine())
     for axis, (title, numbers, least, most, colours) in zip(
@@ -56,6 +40,33 @@ def save_page(
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
     write_atomic(path, buffer.getvalue())
+
+
+Panel = tuple[str, NDArray, float, float, str]
+
+
+def _panels(image: ImageFile, restored: Restored, settings: RestorationSettings) -> list[Panel]:
+    """Title, numbers, least and greatest number, and colours of each."""
+    known = restored.known[0].numpy()
+    estimate, noisy = restored.estimate[0].numpy(), image.values[0].numpy()
+    shown = np.where(known, estimate, np.nan)
+    low, high = (float(v) for v in np.nanquantile(shown, (0.005, 0.995)))
+    if settings.domain == "intensity":  # speckled intensities are dark but for a few pixels
+        low, high = low**0.5, high**0.5
+        noisy, shown = np.sqrt(np.clip(noisy, 0, None)), np.sqrt(np.clip(shown, 0, None))
+    ratio = restored.ratio[0].numpy()
+    width, label = _relative_band(restored, settings)
+    note = f"{restored.looks:.3g} look{'' if restored.looks == 1 else 's'}"
+    note += ", shown as its root" if settings.domain == "intensity" else ""
+    said = (
+        f"mean {np.nanmean(ratio):.3f}, variance x looks {np.nanvar(ratio) * restored.looks:.3f}"
+    )
+    return [
+        (f"{image.path.name}: {settings.domain}, {note}", noisy, low, high, "gray"),
+        (_named(settings), shown, low, high, "gray"),
+        (label, width, 0.0, float(np.nanquantile(width, 0.99)), "magma"),
+        (f"image / estimate: {said}", ratio, 0.0, 3.0 if restored.looks < 3 else 2.0, "gray"),
+    ]
 
 
 def _named(settings: RestorationSettings) -> str:

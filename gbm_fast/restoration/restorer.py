@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -9,7 +10,6 @@ from torch import Tensor
 
 from gbm_fast.checks import require_tensor
 from gbm_fast.gamma_noise import gamma_log_moments
-from gbm_fast.pixel_laws import PixelLaws, SpeckleModel
 from gbm_fast.restoration.chain import Laws, looks_levels, reverse_speckle
 from gbm_fast.restoration.domains import (
     Spread,
@@ -20,7 +20,9 @@ from gbm_fast.restoration.domains import (
 )
 from gbm_fast.restoration.looks import estimate_looks
 from gbm_fast.restoration.tiles import tiled
-from gbm_fast.settings.restoration import RestorationSettings
+from gbm_fast.runtime.state import callers_state_aside
+from gbm_fast.settings.restoration import Domain, Estimate, Looks, RestorationSettings
+from gbm_fast.speckle import PixelLaws, SpeckleModel
 from gbm_fast.training.runs import TrainedModel
 
 _AT_ONCE = 2**20  # pixels of all samples that are evaluated together
@@ -130,13 +132,10 @@ class Restorer:
         made = []
         for first in range(0, settings.num_samples, together):
             numbers = range(first, min(first + together, settings.num_samples))
+            stepped = partial(on_step, len(numbers))
             with torch.inference_mode():
-                made.append(
-                    reverse_speckle(
-                        laws, state.exp(), levels, settings.seed, numbers,
-                        lambda count=len(numbers): on_step(count),  # type: ignore[misc]
-                    )
-                )  # fmt: skip
+                drawn = reverse_speckle(laws, state.exp(), levels, settings.seed, numbers, stepped)
+            made.append(drawn)
         return torch.cat(made)
 
 
@@ -176,12 +175,13 @@ def _masked(
             estimate = samples[0]
     ratio = noisy / intensities(estimate, settings.domain)
     nothing = torch.tensor(torch.nan, dtype=torch.float64)
-    parts = (
+    deviation, low, high, ratio = (
         torch.where(known, p, nothing) for p in (spread.deviation, spread.low, spread.high, ratio)
     )
     own = values.double()
     kept = None if samples is None else torch.where(known, samples, own)
-    return Restored(torch.where(known, estimate, own), *parts, known, looks, kept)
+    whole = torch.where(known, estimate, own)
+    return Restored(whole, deviation, low, high, ratio, known, looks, kept)
 
 
 def restorer_of(run: TrainedModel) -> Restorer:
@@ -207,3 +207,24 @@ def restorer_of(run: TrainedModel) -> Restorer:
 
     looks = config.least_looks, config.most_looks
     return Restorer(laws, *looks, 0 if channels == 1 else channels, reach, stride)
+
+
+@callers_state_aside()
+def restore_image(
+    image: Tensor,
+    run: TrainedModel,
+    looks: Looks = 1.0,
+    domain: Domain = "intensity",
+    estimate: Estimate = "mean",
+    num_samples: int = 0,
+    seed: int = 0,
+) -> Restored:
+    """The image (H, W) or (C, H, W) restored, as `python -m gbm_fast.restore` does.
+
+    run   a run with noise gamma, from `load_run` or `load_pretrained`
+
+    The other settings are those of `RestorationSettings`, which a `Restorer` takes with the rest.
+    Raises ValueError for a run with another noise, and what the restorer refuses.
+    """
+    settings = RestorationSettings(looks, domain, estimate, num_samples, seed=seed)
+    return restorer_of(run)(image, settings)

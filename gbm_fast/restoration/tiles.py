@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gbm_fast.pixel_laws import PixelLaws
 from gbm_fast.restoration.chain import Laws
+from gbm_fast.speckle import PixelLaws
 
 
 class Span(NamedTuple):

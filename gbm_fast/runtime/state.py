@@ -24,7 +24,7 @@ def callers_state_aside() -> Iterator[None]:
         stack.enter_context(torch.enable_grad())
         for device in ("cpu", "cuda"):
             if torch.is_autocast_enabled(device):
-                # Its copies of weights outlive the steps that change them, until the caller's ends.
+                # Copies of weights would outlive the steps that change them.
                 stack.enter_context(torch.autocast(device, enabled=False, cache_enabled=False))
         if torch.get_default_device().type != "cpu":  # entering costs time at every call of torch
             stack.enter_context(torch.device("cpu"))

@@ -87,6 +87,8 @@ class Run(TrainedModel):
         return self.sampler(settings)(show_progress=show_progress)
 
     def _score(self, labels: Tensor | None, count: int) -> LogScore:
+        if self.config.noise == "gamma":
+            raise ValueError("the run has learned to restore and no score: use restore_image.")
         if labels is None and not self.num_classes:
             return score_function(self.model, self.process)
         if labels is None and self.config.label_dropout:

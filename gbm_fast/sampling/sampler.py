@@ -47,6 +47,7 @@ from gbm_fast.scores import LogScore
 from gbm_fast.settings.datasets import IN_PYTHON
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.simulation import Callback, simulate
+from gbm_fast.speckle import SpeckleModel
 from gbm_fast.targets.components import drawn_classes
 from gbm_fast.training.memory import images_at_once
 from gbm_fast.training.runs import TrainedModel
@@ -80,6 +81,10 @@ class Sampler:
     ) -> None:
         if settings.label is not None:
             settings = replace(settings, label=run.class_number(settings.label))
+        if run.config.noise == "gamma":
+            raise ValueError(
+                f"the run {run.folder} has learned to restore and no score: use gbm_fast.restore."
+            )
         settings.require_noise(run.config.noise)
         self.run, self.settings = run, settings
         self.process = sampling_process(run, settings)
@@ -290,7 +295,7 @@ class Sampler:
 
 
 @contextmanager
-def _rounded_once(model: ScoreModel, device: torch.device) -> Iterator[None]:
+def _rounded_once(model: ScoreModel | SpeckleModel, device: torch.device) -> Iterator[None]:
     """The model's autocast round a whole loop, so that its weights are rounded once a batch.
 
     Autocast keeps what it has rounded only of parameters that ask for gradients: here they do, and

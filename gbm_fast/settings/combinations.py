@@ -38,9 +38,7 @@ def check_combinations(config: "TrainConfig") -> None:
         _check_additive(config)
     _check_gamma(config, defaults)
     if (config.crop or config.symmetries != "none") and config.dataset in (*LAWS, *VECTORS):
-        raise ValueError(
-            f"{config.dataset} are no images: leave crop and symmetries out."
-        )
+        raise ValueError(f"{config.dataset} are no images: leave crop and symmetries out.")
     if config.label_dropout and not config.class_conditional:
         raise ValueError("label_dropout belongs to class_conditional: no label is learned else.")
     if config.network is not None:

@@ -126,9 +126,8 @@ def _option(
     option = (setting if prefixed else name).replace("_", "-")
     metavar = _metavar(field.type)
     settings = tyro.conf.arg(name=option, help=text, metavar=metavar, help_behavior_hint=hint)
-    annotation = Annotated[field.type, settings]  # type: ignore[name-defined]
-    if positional:
-        annotation = tyro.conf.Positional[annotation]
+    place = (tyro.conf.Positional,) if positional else ()
+    annotation = Annotated[(field.type, settings, *place)]  # type: ignore[name-defined]
     attribute = setting.replace(".", "_")
     if required:
         return attribute, annotation

@@ -108,8 +108,8 @@ class TrainConfig:
     depth: int | None = None
     """Residual blocks of the mlp."""
     multipliers: tuple[int, ...] | None = None
-    """Channels of each level of unet, ddpmpp and local as multiples of the width (default: of unet for
-    your own images it follows their size, 1 2 up to 64 x 64)."""
+    """Channels of each level of unet, ddpmpp and local as multiples of the width (default: of unet
+    for your own images it follows their size, 1 2 up to 64 x 64)."""
     blocks: int | None = None
     """Residual blocks a level of unet, ddpmpp and local on the way down."""
     patch_size: int | None = None

@@ -14,7 +14,7 @@ from typing import NamedTuple, cast, get_args
 
 from gbm_fast.settings.combinations import SHAPES
 from gbm_fast.settings.datasets import BUILT_IN, COLOUR, IN_PYTHON, LAWS, VECTORS, Dataset
-from gbm_fast.settings.training import TrainConfig
+from gbm_fast.settings.training import NetworkName, TrainConfig
 
 OURS = "our choice: "
 
@@ -279,8 +279,8 @@ def resolve(config: TrainConfig, image_size: tuple[int, int] | None = None) -> T
             "leave it out."
         )
     kind = _KINDS.get(config.dataset, "images")
-    usual = "mlp" if kind in ("law", "vectors") else "local" if config.noise == "gamma" else "unet"
-    network = config.network or usual
+    usual: NetworkName = "mlp" if kind in ("law", "vectors") else "unet"
+    network = config.network or ("local" if config.noise == "gamma" else usual)
     shape = SHAPES[network] | ({"width": 32} if kind == "digits" and network == "unet" else {})
     shape |= _followed(config, image_size) if network == "unet" else {}
     chosen = {name: getattr(config, name) for name in shape}

@@ -27,9 +27,9 @@ from gbm_fast.parameterisation import (
     ScoreModel,
     Stein,
 )
-from gbm_fast.pixel_laws import OUTPUTS, SpeckleModel
 from gbm_fast.process import GBM, Process, VarianceExploding
 from gbm_fast.settings.training import TrainConfig
+from gbm_fast.speckle import OUTPUTS, SpeckleModel
 
 Setting = TypeVar("Setting")
 _UNRESOLVED = "the settings are not resolved: call resolve first, for images with their size."
@@ -91,7 +91,9 @@ def build_network(
         case "local":
             multipliers, blocks = _resolved(config.multipliers), _resolved(config.blocks)
             out = channels * (OUTPUTS if config.noise == "gamma" else 1)
-            return LocalUNet(channels, out, width, multipliers, blocks, _resolved(config.patch_size))
+            return LocalUNet(
+                channels, out, width, multipliers, blocks, _resolved(config.patch_size)
+            )
         case "mlp":
             return MLP(math.prod(event_shape), width, _resolved(config.depth), num_classes)
     raise ValueError(_UNRESOLVED)

@@ -31,7 +31,7 @@ class Pieces:
     def __post_init__(self) -> None:
         if self.crop is not None and self.crop > min(self.image_size):
             raise ValueError(
-                f"crop {self.crop} is larger than the images, {self.image_size}: pass a smaller one."
+                f"crop {self.crop} is larger than images of {self.image_size}: pass a smaller one."
             )
         height, width = self.size
         if self.symmetries == "all" and height != width:

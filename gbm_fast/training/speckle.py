@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gbm_fast.runtime.random import Stream, first_uniforms, key
 from gbm_fast.settings.training import TrainConfig
-from gbm_fast.training.batches import Batch, Batches, TrainingData
+from gbm_fast.training.batches import Batches, TrainingData
 
 _LEAST = 1e-30  # a draw of few looks may be none of float32
 

@@ -15,7 +15,7 @@ from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.evaluation.metrics import Evaluator
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.training import NoiseName
-from gbm_fast.training.batches import ImageBatches
+from gbm_fast.training.images import ImageBatches
 from gbm_fast.training.loop import fit
 from gbm_fast.training.runs import TrainedModel
 from gbm_fast.training.trainer import Trainer

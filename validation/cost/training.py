@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gbm_fast.data import ImageData
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
-from gbm_fast.training.batches import ImageBatches
+from gbm_fast.training.images import ImageBatches
 from gbm_fast.training.trainer import Trainer
 from validation.cost.timing import Action
 

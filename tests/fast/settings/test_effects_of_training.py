@@ -39,6 +39,7 @@ OF_IMAGES = {
     "patch_size": 4, "batch_size": 6, "steps": 2, "learning_rate": 0.05, "warmup_steps": 0,
     "device": "cpu", "precision": "float32",
 }  # fmt: skip
+OF_SPECKLE = OF_IMAGES | {"noise": "gamma", "network": "local", "width": 4, "patch_size": 2}
 CONSTANT = {"process": "constant", "times": "uniform", "num_steps": 9}
 
 
@@ -47,7 +48,12 @@ def made(folder: Path, config: gbm.TrainConfig) -> gbm.Trainer:
     labels = config.class_conditional
     if config.dataset == "own-law":
         return gbm.Trainer(config, gbm.LawBatches(LAW, labels), folder)
-    data = gbm.ImageBatches(small_colour(), labels, config.noise)
+    images = small_colour()
+    if config.noise == "gamma":
+        parts = (1.0 + images.train_images, images.train_labels)
+        parts += (1.0 + images.test_images, images.test_labels)
+        images = gbm.ImageData("intensities", *parts, None, images.class_names)
+    data = gbm.ImageBatches(images, labels, config.noise, config.crop, config.symmetries)
     return gbm.Trainer(config, data, folder)
 
 
@@ -169,6 +175,10 @@ ROWS: dict[str, Row] = {
     "data_dir": Row(Path("here"), Path("there"), commanded, {}, OF_THE_COMMAND),
     "range": Row("auto", "data", commanded, {}, OF_THE_COMMAND),
     "zeros": Row("refuse", "floor", commanded, {}, OF_THE_COMMAND),
+    "crop": Row(None, 4, learned, {}, OF_IMAGES),
+    "symmetries": Row("none", "all", learned, {}, OF_IMAGES),
+    "least_looks": Row(1.0, 2.0, learned, {}, OF_SPECKLE),
+    "most_looks": Row(100.0, 50.0, learned, {}, OF_SPECKLE),
     "out_dir": Row(Path("a"), Path("b"), commanded, NUMBERED, OF_THE_COMMAND),
     "run_dir": Row(Path("run"), Path("another"), commanded, {}, OF_THE_COMMAND),
     "resume": Row("never", "auto", continued, {}, OF_THE_COMMAND),

@@ -27,7 +27,7 @@ from tests.support.tiny_runs import tiny_config
 
 CHANGES = {
     "dataset": "npy", "data_dir": Path("some/data.npy"), "out_dir": Path("elsewhere"),
-    "range": "data", "zeros": "floor",
+    "range": "data", "zeros": "floor", "crop": 24, "symmetries": "all",
     "run_dir": Path("elsewhere/00007-mine"), "preset": "demo", "resume": "auto",
     "class_conditional": True, "label_dropout": 0.15,
     "process": "constant", "sigma": 0.65, "num_steps": 77,
@@ -46,7 +46,9 @@ EVERY_FIELD_CHANGED = gbm.TrainConfig(**CHANGES)
 OTHERS = {"depth": 5, "target_level": "next", "std_min": 0.013, "std_max": 7.25}
 THE_OTHERS = gbm.TrainConfig(dataset="lognormal-2d", network="mlp", times="uniform", **OTHERS)
 ADDITIVE = gbm.TrainConfig(noise="additive")
-OF_FIELD = dict.fromkeys(OTHERS, THE_OTHERS) | {"noise": ADDITIVE}
+LOOKS = {"least_looks": 2.0, "most_looks": 50.0}
+GAMMA = gbm.TrainConfig(dataset="npy", noise="gamma", **LOOKS)
+OF_FIELD = dict.fromkeys(OTHERS, THE_OTHERS) | {"noise": ADDITIVE} | dict.fromkeys(LOOKS, GAMMA)
 
 
 def test_resolve_fills_in_what_depends_on_the_data_set() -> None:
@@ -70,7 +72,7 @@ def test_every_field_survives_the_json_file() -> None:
         changed = OF_FIELD.get(field.name, EVERY_FIELD_CHANGED)
         assert getattr(changed, field.name) != default, field.name
     defaults = gbm.TrainConfig(), resolve(gbm.TrainConfig())
-    for config in (EVERY_FIELD_CHANGED, THE_OTHERS, ADDITIVE, *defaults):
+    for config in (EVERY_FIELD_CHANGED, THE_OTHERS, ADDITIVE, GAMMA, *defaults):
         assert from_json(to_json(config)) == config
 
 
@@ -214,7 +216,7 @@ def test_what_the_settings_refuse(refusal: Refusal) -> None:
     ("field", "value"),
     [
         ("dataset", "letters"),
-        ("noise", "gamma"),
+        ("noise", "gaussian"),
         ("process", "vp"),
         ("resume", "always"),
         ("times", "linear"),

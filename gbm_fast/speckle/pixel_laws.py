@@ -8,7 +8,7 @@ k = s^2 / (s^2 + v) and the deviation c = s sqrt(v / (s^2 + v)) of the best line
 log X from u,
 
     E[log X | y]     = k u + c F_1
-    sd(log X_i | y)  = c exp(F_2)                      of each pixel i by itself
+    sd(log X_i | y)  = c exp(F_2)                      of each pixel i by itself, |F_2| <= 1.5
     E[sqrt(X) | y]   = exp((k u + c F_3) / 2 + c^2 / 8)
     E[X | y]         = exp(k u + c F_4 + c^2 / 2)
 
@@ -31,7 +31,7 @@ from gbm_fast.shapes import expand_like
 OUTPUTS = 4
 """Numbers that the network puts out for each pixel."""
 _OF_DEVIATION = 0.1  # weight of the likelihood of the deviation beside the three squares
-_MOST = 4.0  # of the logarithm of the deviation's factor: a guard against overflow
+_MOST = 1.5  # of |F_2|, so that states which no training has shown stay finite
 
 
 class PixelLaws(NamedTuple):
