@@ -32,7 +32,7 @@ COMMAND = Command(
     (
         Group("data", (
             *_of_training(
-                "dataset", "data_dir", "range", "zeros", "crop", "symmetries",
+                "dataset", "data_dir", "range", "zeros", "image_size", "crop", "symmetries",
                 "class_conditional", "label_dropout",
                 "preset",
             ),

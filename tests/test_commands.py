@@ -22,7 +22,7 @@ from tests.support.tiny_runs import make_run
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = (
-    *(f"gbm_fast.{name}" for name in ("train", "sample", "evaluate")),
+    *(f"gbm_fast.{name}" for name in ("train", "sample", "evaluate", "restore")),
     *(f"validation.{name}" for name in ("gate", "kl_vs_stepsize", "learned_score", "overhead")),
     *(f"validation.{name}" for name in ("additive_peer", "recorded", "speed")),
     "validation.terminal_mismatch",

@@ -176,7 +176,8 @@ def _loaded(config: TrainConfig) -> Data:
         place, own, zeros = config.data_dir, config.range, config.zeros
         if config.dataset == "vectors":
             return load_vectors(place, zeros)
-        return load_dataset(config.dataset, place, range=own, zeros=zeros)
+        size = config.image_size
+        return load_dataset(config.dataset, place, range=own, zeros=zeros, image_size=size)
 
     from_main(lambda: loaded.append(load()))
     return loaded[0] if loaded else load()

@@ -23,6 +23,7 @@ def load_dataset(
     download: bool = True,
     range: Range = "auto",  # noqa: A002
     zeros: Zeros = "refuse",
+    image_size: int | None = None,
 ) -> ImageData:
     """Load one of `DATASETS`, downloading what is missing where that is allowed.
 
@@ -36,6 +37,8 @@ def load_dataset(
         anyway; auto: as grey levels.
     zeros: what becomes of zeros and missing values in units of their own: `refuse`, or `floor`,
         the least positive number of the channel in their place.
+    image_size: of `folder` and `npy`: the side that images of any size are made; None: as they
+        are.
 
     What a user should know of the data (what was left out, or could not be verified) is printed
     to stderr, a line each. Raises ValueError for an unknown name, for whatever is wrong with the
@@ -44,7 +47,7 @@ def load_dataset(
     """
     place = None if data_dir is None else Path(data_dir)
     try:
-        return _load(name, place, download, range, zeros)
+        return _load(name, place, download, (range, zeros, image_size))
     except MemoryError as error:
         raise ValueError(
             f"the images of {name} ({data_dir or 'the default place'}) do not fit into the memory "
@@ -52,7 +55,9 @@ def load_dataset(
         ) from error
 
 
-def _load(name: str, data_dir: Path | None, download: bool, own: Range, zeros: Zeros) -> ImageData:
+def _load(
+    name: str, data_dir: Path | None, download: bool, own: tuple[Range, Zeros, int | None]
+) -> ImageData:
     match name:
         case "digits":
             return load_digits()
@@ -67,9 +72,9 @@ def _load(name: str, data_dir: Path | None, download: bool, own: Range, zeros: Z
         case "cifar10":
             return load_cifar(CIFAR10, resolve_data_dir(data_dir), download)
         case "folder":
-            return load_folder(_given(name, data_dir), own, zeros)
+            return load_folder(_given(name, data_dir), *own)
         case "npy":
-            return load_npy(_given(name, data_dir), own, zeros)
+            return load_npy(_given(name, data_dir), *own)
     raise ValueError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}.")
 
 

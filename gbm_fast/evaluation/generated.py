@@ -64,7 +64,13 @@ def measured_data(run: Path, measurement: Measurement) -> ImageData:
             "files: leave it out."
         )
     place = measurement.data_dir or trained.data_dir
-    data = load_dataset(trained.dataset, place, range=trained.range, zeros=trained.zeros)
+    data = load_dataset(
+        trained.dataset,
+        place,
+        range=trained.range,
+        zeros=trained.zeros,
+        image_size=trained.image_size,
+    )
     data.grey_levels()
     of = weights_facts(run)
     require_same_images(run, data, of.get("train_sha256"), of.get("test_sha256"))

@@ -172,7 +172,13 @@ class Sampler:
         if config.dataset == "vectors":
             data = load_vectors(place, config.zeros)
         else:
-            data = load_dataset(config.dataset, place, range=config.range, zeros=config.zeros)
+            data = load_dataset(
+                config.dataset,
+                place,
+                range=config.range,
+                zeros=config.zeros,
+                image_size=config.image_size,
+            )
         self.run.require_same_images(data, tested=False)
         return data
 

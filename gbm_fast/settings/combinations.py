@@ -26,7 +26,7 @@ def check_combinations(config: "TrainConfig") -> None:
     for name in other:
         if getattr(config, name) != defaults[name]:
             raise ValueError(f"{name} is no setting of process {config.process}: leave it out.")
-    for name, served in {"range": UNITS, "zeros": OWN_DATA}.items():
+    for name, served in {"range": UNITS, "image_size": UNITS, "zeros": OWN_DATA}.items():
         if config.dataset not in served and getattr(config, name) != defaults[name]:
             raise ValueError(
                 f"{name} is no setting of dataset {config.dataset}: it is one of "

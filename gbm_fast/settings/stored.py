@@ -18,7 +18,7 @@ class OtherSettingsError(ValueError):
 # Settings that older records lack: what they did is the default.
 _ADDED = (
     *("class_conditional", "label_dropout", "noise", "target_level", "initial_weights"),
-    *("range", "zeros", "crop", "symmetries", "least_looks", "most_looks"),
+    *("range", "zeros", "image_size", "crop", "symmetries", "least_looks", "most_looks"),
 )
 
 

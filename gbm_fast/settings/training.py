@@ -44,6 +44,9 @@ class TrainConfig:
     zeros: Zeros = "refuse"
     """What becomes of zeros and missing values (NaN, or what a TIFF file declares as missing) in
     units of their own: refuse, or floor, the least positive number of the channel or column."""
+    image_size: int | None = None
+    """Of folder and npy: scale images of any size so that their shorter side has so many pixels,
+    and cut them square in the middle (default: all have one size already, and keep it)."""
     crop: int | None = None
     """Train on square pieces of this side, at places drawn anew each time, of larger images."""
     symmetries: Symmetries = "none"
@@ -203,6 +206,7 @@ _COUNTS = (
     *("num_steps", "batch_size", "micro_batch", "average_every", "checkpoint_every", "log_every"),
     *("keep_last", "keep_every", "samples_every"),
     *("width", "depth", "blocks", "patch_size", "steps", "crop"),
+    "image_size",
 )
 _NOT_NEGATIVE = ("warmup_steps", "seed", "weight_decay")
 

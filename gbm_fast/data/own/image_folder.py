@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from gbm_fast.data.codecs import Levels, is_grey, read_image
 from gbm_fast.data.directory import check_folder, say
+from gbm_fast.data.own.fitting import Sizes
 from gbm_fast.data.own.held_out import held_out, plain_name
 from gbm_fast.data.own.listing import list_images, printable
 from gbm_fast.data.own.values import (
@@ -47,11 +48,12 @@ _LEVELS = {torch.uint8: 255, torch.uint16: 65535}
 Listing = list[tuple[str, Path]]
 
 
-def load_folder(folder: Path, own: Range, zeros: Zeros) -> ImageData:
+def load_folder(folder: Path, own: Range, zeros: Zeros, image_size: int | None) -> ImageData:
     """The images below `folder`, grey levels or units of their own; layouts as the module says.
 
     own     data: integers are in units of their own as well
     zeros   what becomes of zeros and NaN in units of their own, as in `settled`
+    image_size  the side that images of any size are made; None: all have one size
 
     Raises ValueError for a folder that cannot be read or has no images, a mixture of files and
     class folders, folders named like a split that are none, fewer than ten images without a split,
@@ -71,11 +73,12 @@ def load_folder(folder: Path, own: Range, zeros: Zeros) -> ImageData:
         is_test = torch.arange(len(files)) >= len(listings[0])
     else:
         is_test = held_out(len(files), str(folder))
-    paths = [path for _, path in files]
+    paths, sizes = [path for _, path in files], Sizes(image_size)
     if own == "data" or number_type(paths[0]).kind == "f" or paths[0].suffix.lower() == ARRAY:
-        images = torch.from_numpy(settled(_read_values(paths, own), zeros, str(folder)))
+        images = torch.from_numpy(settled(_read_values(paths, own, sizes), zeros, str(folder)))
     else:
-        images = _read_all(paths)
+        images = _read_all(paths, sizes)
+    sizes.tell(say, str(folder))
     labels = torch.tensor([classes.index(name) for name, _ in files])
     return ImageData(
         name=plain_name("folder", folder.resolve().name),
@@ -158,12 +161,12 @@ def _require_known_classes(parts: list[Path], listings: list[Listing]) -> None:
         )
 
 
-def _read_all(paths: list[Path]) -> Tensor:
+def _read_all(paths: list[Path], sizes: Sizes) -> Tensor:
     """All images, (n, channels, height, width), in one piece of memory."""
-    first = read_image(paths[0])
+    first = sizes.fit(read_image(paths[0]))
     images = np.empty((len(paths), 1, *first.shape[1:]), first.dtype)
     for index, path in enumerate(tqdm(paths, desc="images", unit="file", mininterval=0.5)):
-        pixels = read_image(path)
+        pixels = sizes.fit(read_image(path))
         _require_alike(path, pixels, paths[0], first)
         colour = not is_grey(pixels)
         if colour and images.shape[1] == 1:
@@ -172,9 +175,9 @@ def _read_all(paths: list[Path]) -> Tensor:
     return torch.from_numpy(images)
 
 
-def _read_values(paths: list[Path], own: Range) -> Values:
+def _read_values(paths: list[Path], own: Range, sizes: Sizes) -> Values:
     """All images in units of their own, (n, channels, height, width), in one piece of memory."""
-    first = read_values(paths[0])
+    first = sizes.fit(read_values(paths[0]))
     images = np.empty((len(paths), *first.shape), np.float32)
     for index, path in enumerate(tqdm(paths, desc="images", unit="file", mininterval=0.5)):
         if own != "data" and (kind := number_type(path)).kind != "f":
@@ -182,7 +185,7 @@ def _read_values(paths: list[Path], own: Range) -> Values:
                 f"{path} holds {kind}, in a folder with numbers in units of their own: pass "
                 "--range data where its integers are such numbers too, or take it away."
             )
-        values = read_values(path)
+        values = sizes.fit(read_values(path))
         if len(values) != len(first):
             raise ValueError(
                 f"{path} has {len(values)} channels and {paths[0]} {len(first)}: save all images "
@@ -197,10 +200,10 @@ def _require_alike(
     path: Path, pixels: Levels | Values, first_path: Path, first: Levels | Values
 ) -> None:
     if pixels.shape[1:] != first.shape[1:]:
-        sizes = " and ".join(f"{p.shape[1]} x {p.shape[2]}" for p in (pixels, first))
+        both = " and ".join(f"{p.shape[1]} x {p.shape[2]}" for p in (pixels, first))
         raise ValueError(
-            f"{path} and {first_path} have {sizes} pixels (height x width): crop or resize the "
-            "images to one size."
+            f"{path} and {first_path} have {both} pixels (height x width): pass --image-size "
+            "to make them one size, or crop or resize them."
         )
     if pixels.dtype != first.dtype:
         raise ValueError(

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gbm_fast.data.directory import is_file
+from gbm_fast.data.directory import is_file, say
+from gbm_fast.data.own.fitting import Sizes
 from gbm_fast.data.own.held_out import held_out, plain_name
 from gbm_fast.data.own.values import channels_first, settled
 from gbm_fast.data.types import ImageData
@@ -22,11 +23,12 @@ _CHANNELS = (1, 3)
 _LAYOUTS = "(n, h, w), (n, h, w, channels) or (n, channels, h, w) with 1 or 3 channels"
 
 
-def load_npy(path: Path, own: Range, zeros: Zeros) -> ImageData:
+def load_npy(path: Path, own: Range, zeros: Zeros, image_size: int | None) -> ImageData:
     """The images of one .npy file: grey levels, or floats in units of their own.
 
     own     data: integers are in units of their own as well
     zeros   what becomes of zeros and NaN in units of their own, as in `settled`
+    image_size  the side that the images are made; None: as they are
 
     Raises ValueError for a missing or damaged file, an object array, another number type, a shape
     that is no set of images or that can be read in two ways, fewer than ten images, and what
@@ -47,7 +49,10 @@ def load_npy(path: Path, own: Range, zeros: Zeros) -> ImageData:
     else:
         _require_levels(path, array)
         array = _channels_first(array)
-    levels = torch.from_numpy(np.ascontiguousarray(array))
+    sizes = Sizes(image_size)
+    array = np.stack([sizes.fit(image) for image in array])
+    sizes.tell(say, str(path))
+    levels = torch.from_numpy(array)
     is_test = held_out(len(levels), str(path))
     labels = torch.zeros(len(levels), dtype=torch.int64)
     return ImageData(

@@ -96,8 +96,10 @@ def commanded(folder: Path, config: gbm.TrainConfig) -> Seen:
         seen["minutes to wait"] = minutes
         return nullcontext()
 
-    def loaded(name: str, data_dir: Path | None, range: str, zeros: str) -> gbm.ImageData:
-        seen["data"] = name, data_dir, range, zeros
+    def loaded(
+        name: str, data_dir: Path | None, range: str, zeros: str, image_size: int | None
+    ) -> gbm.ImageData:
+        seen["data"] = name, data_dir, range, zeros, image_size
         return small_colour()
 
     def samplers(run: gbm.Run, num_images: int, seed: int) -> list[gbm.Sampler]:
@@ -175,6 +177,7 @@ ROWS: dict[str, Row] = {
     "data_dir": Row(Path("here"), Path("there"), commanded, {}, OF_THE_COMMAND),
     "range": Row("auto", "data", commanded, {}, OF_THE_COMMAND),
     "zeros": Row("refuse", "floor", commanded, {}, OF_THE_COMMAND),
+    "image_size": Row(None, 6, commanded, {}, OF_THE_COMMAND),
     "crop": Row(None, 4, learned, {}, OF_IMAGES),
     "symmetries": Row("none", "all", learned, {}, OF_IMAGES),
     "least_looks": Row(1.0, 2.0, learned, {}, OF_SPECKLE),

@@ -32,6 +32,7 @@ TRAIN: dict[str, str | tuple[str, str]] = {
     "data_dir": ("--data-dir DIR", "data_dir is no setting of dataset digits"),
     "range": ("--range data", "range is no setting of dataset digits"),
     "zeros": ("--zeros floor", "zeros is no setting of dataset digits"),
+    "image_size": ("--image-size 32", "image_size is no setting of dataset digits"),
     "crop": ("--dataset lognormal-1d --crop 8", "leave crop and symmetries out"),
     "symmetries": ("--dataset lognormal-1d --symmetries all", "leave crop and symmetries out"),
     "least_looks": ("--least-looks 2", "least_looks is no setting of noise multiplicative"),

@@ -27,7 +27,7 @@ from tests.support.tiny_runs import tiny_config
 
 CHANGES = {
     "dataset": "npy", "data_dir": Path("some/data.npy"), "out_dir": Path("elsewhere"),
-    "range": "data", "zeros": "floor", "crop": 24, "symmetries": "all",
+    "range": "data", "zeros": "floor", "image_size": 48, "crop": 24, "symmetries": "all",
     "run_dir": Path("elsewhere/00007-mine"), "preset": "demo", "resume": "auto",
     "class_conditional": True, "label_dropout": 0.15,
     "process": "constant", "sigma": 0.65, "num_steps": 77,
@@ -246,7 +246,7 @@ def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
     free |= {"timeout_minutes", "log_every", "device", "compile", "initial_weights"}
     needs = {"sigma": {"process": "constant"}, "importance": {"weighting": "none"}}
     needs |= {"label_dropout": {"class_conditional": True}}
-    needs |= dict.fromkeys(("range", "zeros"), {"dataset": "npy"})
+    needs |= dict.fromkeys(("range", "zeros", "image_size"), {"dataset": "npy"})
     for field in dataclasses.fields(gbm.TrainConfig):
         base = tiny_config(checkpoint_every=1, **needs.get(field.name, {}))
         value = getattr(ADDITIVE if field.name == "noise" else EVERY_FIELD_CHANGED, field.name)

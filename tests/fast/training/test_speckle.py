@@ -20,7 +20,7 @@ def few_looks(low: float, high: float, count: int) -> torch.Tensor:
 
 
 def test_speckle_has_its_law() -> None:
-    """Kolmogorov and Smirnov at 1e-4 for each of four; looks that are 1.3 times as many are rejected."""
+    """Kolmogorov and Smirnov at 1e-4 for each of four; 1.3 times as many looks are rejected."""
     looks = torch.tensor([1.0, 2.5, 10.0, 100.0], dtype=torch.float64)
     drawn = speckle_events(3, Stream.SPECKLE, 5, range(4), looks, (1, 90, 90)).numpy()
     for one, count in zip(drawn.reshape(4, -1), looks.tolist(), strict=True):
