@@ -55,10 +55,9 @@ def load_folder(folder: Path, own: Range, zeros: Zeros, image_size: int | None) 
     zeros   what becomes of zeros and NaN in units of their own, as in `settled`
     image_size  the side that images of any size are made; None: all have one size
 
-    Raises ValueError for a folder that cannot be read or has no images, a mixture of files and
-    class folders, folders named like a split that are none, fewer than ten images without a split,
-    a class that only the test images have, files that differ in size or depth, and whatever
-    `list_images`, `read_image`, `read_values` and `settled` refuse.
+    Raises ValueError for a folder without images, a mixture of files and class folders, folders
+    named like a split that are none, fewer than ten images without a split, a class that only the
+    test images have, files that differ in size or depth, and whatever its readers refuse.
     """
     check_folder(folder, may_be_missing=False)
     found = list_images(folder, VALUE_SUFFIXES)

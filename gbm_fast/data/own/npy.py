@@ -30,9 +30,8 @@ def load_npy(path: Path, own: Range, zeros: Zeros, image_size: int | None) -> Im
     zeros   what becomes of zeros and NaN in units of their own, as in `settled`
     image_size  the side that the images are made; None: as they are
 
-    Raises ValueError for a missing or damaged file, an object array, another number type, a shape
-    that is no set of images or that can be read in two ways, fewer than ten images, and what
-    `settled` refuses.
+    Raises ValueError for a missing or damaged file, another number type, a shape that is no set of
+    images or can be read in two ways, fewer than ten images, and what `settled` refuses.
     """
     if not is_file(path):
         raise ValueError(f"{path} does not exist: --dataset npy needs --data-dir FILE.npy.")
