@@ -25,7 +25,7 @@ def run_restoration(config: RestoreConfig) -> None:
     are there already, and numbers that are no intensities; all files are read, and all that can be
     refused is, before the first is restored.
     """
-    restorer = restorer_of(load_trained(config.folder, config.device))
+    restorer = restorer_of(load_trained(config.folder, config.device), config.restoration.tile)
     images = [read(path) for path in config.files]
     require_writable(config.out)
     for image in images:

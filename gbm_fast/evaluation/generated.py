@@ -114,7 +114,7 @@ def gathered(sampler: Sampler, show_progress: bool = True) -> Tensor:
     """
     count = sampler.settings.num_images
     mine, problem = shard(count), ""
-    part = torch.ones(len(mine), *sampler.run.event_shape)
+    part = torch.ones(len(mine), *sampler.event_shape)
     wanted = batches(mine, sampler.settings.batch_size)
     try:
         for chosen, images in sampler.batches(wanted, show_progress):

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from gbm_fast.checks import require_tensor
 from gbm_fast.gamma_noise import gamma_log_moments
+from gbm_fast.networks import LocalUNet
+from gbm_fast.networks.tiles import TILE, TiledNetwork
 from gbm_fast.restoration.chain import Laws, looks_levels, reverse_speckle
 from gbm_fast.restoration.domains import (
     Spread,
@@ -19,7 +21,6 @@ from gbm_fast.restoration.domains import (
     spread_of_samples,
 )
 from gbm_fast.restoration.looks import estimate_looks
-from gbm_fast.restoration.tiles import tiled
 from gbm_fast.runtime.state import callers_state_aside
 from gbm_fast.settings.restoration import Domain, Estimate, Looks, RestorationSettings
 from gbm_fast.speckle import PixelLaws, SpeckleModel
@@ -61,7 +62,6 @@ class Restorer:
     least_looks, most_looks
                    between which the laws hold
     channels       of the images; 0 where any number will do
-    reach, stride  of the network, as in `LocalUNet`; 0 and 1 for laws without a network
     unit           the mean of log X over an image, or None: estimated for each image
     """
 
@@ -69,8 +69,6 @@ class Restorer:
     least_looks: float
     most_looks: float
     channels: int = 1
-    reach: int = 0
-    stride: int = 1
     unit: float | None = None
 
     def __call__(
@@ -96,13 +94,12 @@ class Restorer:
         logs = noisy.log()
         unit = self.unit if self.unit is not None else float(logs[known].mean()) - bias
         state = torch.where(known, logs - unit, 0.0).float()
-        laws = tiled(self.laws, settings.tile, self.reach, self.stride)
         if settings.num_samples:
-            samples = self._samples(laws, state, looks, settings, on_step).double()
+            samples = self._samples(state, looks, settings, on_step).double()
             samples = of_intensities(samples * torch.tensor(unit).double().exp(), settings.domain)
             spread = spread_of_samples(samples)
         else:
-            samples, at = None, _evaluated(laws, state[None], looks)
+            samples, at = None, _evaluated(self.laws, state[None], looks)
             on_step(1)
             one = PixelLaws(*(part[0] for part in at))
             spread = spread_of_laws(one, unit, settings.domain)
@@ -121,7 +118,6 @@ class Restorer:
 
     def _samples(
         self,
-        laws: Laws,
         state: Tensor,
         looks: float,
         settings: RestorationSettings,
@@ -134,7 +130,9 @@ class Restorer:
             numbers = range(first, min(first + together, settings.num_samples))
             stepped = partial(on_step, len(numbers))
             with torch.inference_mode():
-                drawn = reverse_speckle(laws, state.exp(), levels, settings.seed, numbers, stepped)
+                drawn = reverse_speckle(
+                    self.laws, state.exp(), levels, settings.seed, numbers, stepped
+                )
             made.append(drawn)
         return torch.cat(made)
 
@@ -184,10 +182,12 @@ def _masked(
     return Restored(whole, deviation, low, high, ratio, known, looks, kept)
 
 
-def restorer_of(run: TrainedModel) -> Restorer:
+def restorer_of(run: TrainedModel, tile: int = TILE) -> Restorer:
     """The restorer that a run with noise gamma has learned; ValueError for other runs.
 
-    Images of one channel may have any number: the channels are restored one by one.
+    tile   larger images are evaluated by tiles of this side, without seams
+
+    Of a run on one channel images may have any number: they are restored one by one.
     """
     model, config = run.model, run.config
     if not isinstance(model, SpeckleModel):
@@ -195,18 +195,18 @@ def restorer_of(run: TrainedModel) -> Restorer:
             f"the run {run.folder} has learned a score, of noise {config.noise}, and no "
             "restoration: train one with --noise gamma."
         )
-    network = model.network
-    reach, stride = int(network.reach), int(network.stride)  # type: ignore[arg-type]
+    assert isinstance(model.network, LocalUNet)
+    whole = SpeckleModel(TiledNetwork(model.network, tile), model.log_std, model.autocast).eval()
     device, channels = run.device, run.event_shape[0]
 
     def laws(logs: Tensor, looks: Tensor) -> PixelLaws:
         flat = logs.reshape(-1, channels, *logs.shape[-2:])
         each = looks.repeat_interleave(len(flat) // len(logs))
-        found = model(flat.to(device), each.to(device))
+        found = whole(flat.to(device), each.to(device))
         return PixelLaws(*(part.reshape(logs.shape).to(logs) for part in found))
 
     looks = config.least_looks, config.most_looks
-    return Restorer(laws, *looks, 0 if channels == 1 else channels, reach, stride)
+    return Restorer(laws, *looks, 0 if channels == 1 else channels)
 
 
 @callers_state_aside()

@@ -17,13 +17,15 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from gbm_fast.data import load_dataset
 from gbm_fast.data.own.vectors import VectorData, load_vectors
 from gbm_fast.data.positive import state_from_pixels
 from gbm_fast.data.types import Events, ImageData
+from gbm_fast.networks import LocalUNet
+from gbm_fast.networks.tiles import TiledNetwork
 from gbm_fast.parameterisation import ScoreModel, score_function
 from gbm_fast.process import GBM
 from gbm_fast.runtime.distributed import is_main
@@ -52,6 +54,7 @@ from gbm_fast.targets.components import drawn_classes
 from gbm_fast.training.memory import images_at_once
 from gbm_fast.training.runs import TrainedModel
 
+_OF_ANY_SIZE = ("lognormal", "lognormal-averages")
 _MOST_AT_ONCE = 2**20
 
 
@@ -87,6 +90,7 @@ class Sampler:
             )
         settings.require_noise(run.config.noise)
         self.run, self.settings = run, settings
+        self.event_shape = _event_shape(run, settings)
         self.process = sampling_process(run, settings)
         self.grid = build_grid(run, settings, self.process)
         self.step = build_step(settings)
@@ -185,7 +189,7 @@ class Sampler:
     def noise(self, indices: range, seed: int | None = None) -> ImageNoise:
         """The draws of the samples `indices` of a seed, that of the settings if none is given."""
         chosen = self.settings.seed if seed is None else seed
-        return ImageNoise(chosen, indices, self.run.event_shape, self.run.device)
+        return ImageNoise(chosen, indices, self.event_shape, self.run.device)
 
     def initial_states(self, noise: ImageNoise) -> Events:
         """The states at the horizon, float32, and their classes, for as many as `noise` has."""
@@ -221,8 +225,17 @@ class Sampler:
     def score(self, labels: Tensor | None) -> LogScore:
         """The run's score along the process; where it has classes of `labels` (batch,), guided."""
         if labels is None or not self.run.num_classes:
-            return score_function(self.run.model, self.process, None)
+            return score_function(self._model(), self.process, None)
         return score_of_classes(self.run, self.process, labels, self.settings.guidance)
+
+    def _model(self) -> nn.Module:
+        """The run's model; of larger images by tiles."""
+        model = self.run.model
+        if self.settings.image_size is None or not isinstance(model.network, LocalUNet):
+            return model
+        assert isinstance(model, ScoreModel)
+        parts = model.parameterisation, model.log_mean, model.log_std, model.autocast
+        return ScoreModel(TiledNetwork(model.network), *parts, model.condition).eval()
 
     @callers_state_aside()
     @torch.no_grad()
@@ -276,7 +289,7 @@ class Sampler:
         run, size = self.run, min(self.settings.batch_size, _MOST_AT_ONCE)
         own = run.model.network if run.config.network == "own" else None
         return images_at_once(
-            run.config, run.event_shape, run.num_classes, run.device, size, own, sampling=True
+            run.config, self.event_shape, run.num_classes, run.device, size, own, sampling=True
         )
 
     def __call__(
@@ -298,6 +311,20 @@ class Sampler:
             raise ValueError(f"num_samples must be 1 or more, got {count}.")
         wanted = batches(range(count), self.settings.batch_size)
         return torch.cat([made.x for _, made in self.batches(wanted, show_progress, seed)])
+
+
+def _event_shape(run: TrainedModel, settings: SamplingSettings) -> tuple[int, ...]:
+    """The shape of a sample; ValueError where the run makes none of the size that is asked for."""
+    size = settings.image_size
+    if size is None:
+        return run.event_shape
+    if run.config.network != "local" or settings.start not in _OF_ANY_SIZE:
+        starts, network = " or ".join(_OF_ANY_SIZE), run.config.network
+        raise ValueError(
+            f"image_size needs a run with --network local and --start {starts}, and {run.folder} "
+            f"has the network {network}, the start {settings.start}: leave it out."
+        )
+    return run.event_shape[0], size, size
 
 
 @contextmanager

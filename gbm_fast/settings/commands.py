@@ -72,6 +72,14 @@ def _require_all_classes(settings: SamplingSettings) -> None:
         )
 
 
+def _require_own_size(settings: SamplingSettings) -> None:
+    """Raise ValueError for images of another size than those that they are compared with."""
+    if settings.image_size is not None:
+        raise ValueError(
+            "distances are to test images of the training's size: leave image_size out."
+        )
+
+
 @dataclass(frozen=True)
 class EvaluateConfig:
     """Fréchet and kernel distances to the test images, beside what real images reach."""
@@ -101,6 +109,7 @@ class EvaluateConfig:
                 "--num-images among them, do not apply."
             )
         _require_all_classes(self.sampling)
+        _require_own_size(self.sampling)
 
 
 @dataclass(frozen=True)
@@ -200,6 +209,7 @@ class SampleConfig:
         if self.output != SampleConfig.output:
             raise ValueError("--grid-search writes its journal alone: leave --output out.")
         _require_all_classes(self.sampling)
+        _require_own_size(self.sampling)
         self._require_free_lists()
 
     def _require_free_lists(self) -> None:
@@ -252,6 +262,7 @@ SAMPLE = Command(
             "run", "pretrained", "out", "output", "film", "preset", "device",
         )),
         *_SAMPLER,
+        Group("size", _of("sampling", "image_size")),
         Group("search", ("grid_search",)),
         Group("lists_of_the_search", _of("search",
             "chi", "inner_steps", "step_length", "criterion",

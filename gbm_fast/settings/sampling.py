@@ -97,14 +97,17 @@ class SamplingSettings:
     """Seed; image i depends on (seed, i) alone."""
     batch_size: int = 256
     """Images at once."""
+    image_size: int | None = None
+    """Side of square images that are larger, or smaller, than those of the training, for runs with
+    --network local (default: the size that the training had)."""
 
     def __post_init__(self) -> None:
         if isinstance(self.label, bool) or self.label == "":
             raise ValueError(f"label must be the number or the name of a class, got {self.label}.")
         check_choices(self)
         check_numbers(self)
-        for name in ("num_images", "batch_size", "inner_steps"):
-            if getattr(self, name) < 1:
+        for name in ("num_images", "batch_size", "inner_steps", "image_size"):
+            if (getattr(self, name) or 1) < 1 or getattr(self, name) == 0:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
         if self.num_steps is not None and self.num_steps < 2:
             raise ValueError(f"num_steps must be 2 or more, got {self.num_steps}.")
@@ -210,6 +213,8 @@ class SamplingSettings:
     def caption(self) -> str:
         """What tells these settings apart from others, for captions and tables."""
         parts = [self.sampler, f"start {self.start}"]
+        if self.image_size is not None:
+            parts.append(f"{self.image_size} x {self.image_size}")
         if self.label is not None:
             parts.append(f"class {self.label}")
         if self.guidance != 1:

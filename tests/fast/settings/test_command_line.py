@@ -12,6 +12,7 @@ from gbm_fast import evaluate, sample, train
 from gbm_fast.settings import command_line
 from gbm_fast.settings.command_line import Command
 from gbm_fast.settings.commands import EVALUATE, SAMPLE, EvaluateConfig, SampleConfig
+from gbm_fast.settings.restoration import RESTORE, RestoreConfig
 from gbm_fast.train import COMMAND
 from tests.support.fixtures import Patch, Shown
 
@@ -33,8 +34,8 @@ def help_of(name: str, *arguments: str, capsys: Shown) -> str:
 @pytest.mark.parametrize(
     ("command", "record", "aside"),
     [(COMMAND, gbm.TrainConfig, {"config"}), (SAMPLE, SampleConfig, set())]
-    + [(EVALUATE, EvaluateConfig, set())],
-    ids=["train", "sample", "evaluate"],
+    + [(EVALUATE, EvaluateConfig, {"sampling.image_size"}), (RESTORE, RestoreConfig, set())],
+    ids=["train", "sample", "evaluate", "restore"],
 )
 def test_each_setting_is_in_one_group(command: Command, record: type, aside: set[str]) -> None:
     """A setting that no group has could be chosen in Python alone."""
@@ -46,7 +47,7 @@ def test_each_setting_is_in_one_group(command: Command, record: type, aside: set
             inside.add(field.name)
     shown = [name for group in command.groups for name in group.settings]
     assert len(shown) == len(set(shown))
-    assert {name.removeprefix("training.") for name in shown} - aside == inside
+    assert {name.removeprefix("training.") for name in shown} - aside == inside - aside
 
 
 FIRST = {"train": "data", "sample": "run-and-output", "evaluate": "run"}

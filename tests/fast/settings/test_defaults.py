@@ -29,7 +29,7 @@ SAMPLING = {
     "num_steps": None, "inner_steps": 1, "chi": 1.0, "kappa": 1.0, "churn": 0.0,
     "step_length": None,
     "denoise_steps": 0, "label": None, "guidance": 1.0, "num_images": 64, "seed": 0,
-    "batch_size": 256,
+    "batch_size": 256, "image_size": None,
 }  # fmt: skip
 MEASUREMENT = {
     "features": "classifier", "features_dir": None, "inception_weights": None, "data_dir": None,

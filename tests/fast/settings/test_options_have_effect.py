@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import gbm_fast as gbm
-from gbm_fast import evaluate, sample, train
+from gbm_fast import evaluate, restore, sample, train
 from gbm_fast.settings.command_line import Command
 from gbm_fast.settings.commands import EVALUATE, SAMPLE, EvaluateConfig, GridSearch, Measurement
+from gbm_fast.settings.restoration import RESTORE
 from gbm_fast.settings.training_presets import resolve
 
 ALWAYS = "always read"
@@ -79,6 +80,7 @@ SAMPLING = _SAMPLER | _MEASURING | {
     "preset": (GRID + "--preset paper", "takes no preset"),
     "num_images": (FILM + "--num-images 9", "num_images is no option of --film alone"),
     "batch_size": (FILM + "--batch-size 9", "batch_size is no option of --film alone"),
+    "image_size": OWN,
     "search.chi": (RUN + "--search.chi 0.9", "need --grid-search"),
     "search.inner_steps": (RUN + "--search.inner-steps 2", "need --grid-search"),
     "search.step_length": (RUN + "--search.step-length 0.1", "need --grid-search"),
@@ -97,10 +99,18 @@ EVALUATION = _SAMPLER | {
         for name, value in {"num_images": 9, "batch_size": 9, "sampler": "ddim"}.items()
     },
 }
+RESTORATION: dict[str, str | tuple[str, str]] = {
+    **dict.fromkeys("files run out output device looks domain estimate tile".split(), ALWAYS),
+    "num_samples": ALWAYS,
+    "pretrained": ("a.tif --run RUN --pretrained speckle", "are two models"),
+    "num_steps": ("a.tif --num-steps 9", "num_steps belongs to samples"),
+    "seed": ("a.tif --seed 9", "seed belongs to samples"),
+}
 COMMANDS = {
     "train": (train.COMMAND, TRAIN, lambda words: train.parse(words, has_gpu=False)),
     "sample": (SAMPLE, SAMPLING, sample.parse),
     "evaluate": (EVALUATE, EVALUATION, evaluate.parse),
+    "restore": (RESTORE, RESTORATION, restore.parse),
 }
 
 
