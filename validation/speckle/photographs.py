@@ -109,9 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         made = collect(Path(folder))
     np.save(options.out, made)
-    print(
-        f"made: {options.out}, {len(made)} squares, {hashlib.sha256(made.tobytes()).hexdigest()}"
-    )
+    print(f"made: {options.out}, {len(made)} squares, {hashlib.sha256(made.tobytes()).hexdigest()}")
     return 0
 
 
