@@ -19,7 +19,7 @@ from gbm_fast.settings.training import TrainConfig
 from tests.support.fixtures import Patch
 from validation import despeckling
 from validation.speckle import measure, peers
-from validation.speckle.images import Array, TestCase, case, filled, seed_of, speckled, truth
+from validation.speckle.images import Array, Seen, case, filled, seed_of, speckled, truth
 from validation.speckle.measure import ADDITIVE, OURS, SAMPLED, Plan, methods_of
 from validation.speckle.methods import lee, log_moments, log_tv, noisy
 from validation.speckle.mistakes import MISTAKES, mistakes_lose, noise_is_right
@@ -107,7 +107,7 @@ def test_the_numbers_by_hand(square: Array) -> None:
     assert psnr(estimate, square) == pytest.approx(20 * math.log10(255 / 5), rel=1e-12)
     assert psnr(square, square) == math.inf
     seen = square * np.where(np.arange(12) % 2, 1.5, 0.5)
-    found = score(TestCase("coins", 4.0, square, seen), square, 0.25)
+    found = score(Seen("coins", 4.0, square, seen), square, 0.25)
     assert (found.ratio_mean, found.ratio_var) == pytest.approx((1.0, 0.25), rel=1e-12)
     assert found.ssim == pytest.approx(1.0) and math.isnan(found.enl)
     sky = np.full((64, 256), 10.0)
@@ -121,7 +121,7 @@ def test_the_band_is_of_order_statistics() -> None:
     assert [float(end[0, 0]) for end in band(samples)] == [0.0, 18.0]
     assert [float(end[0, 0]) for end in band(samples, 0.75)] == [1.5, 16.5]
     assert [float(end[0, 0]) for end in band(samples[:4])] == [15.0, 18.0]
-    of = TestCase("coins", 1.0, np.array([[0.0, 5.0, 9.0]]), np.array([[0.0, 4.0, 4.0]]))
+    of = Seen("coins", 1.0, np.array([[0.0, 5.0, 9.0]]), np.array([[0.0, 4.0, 4.0]]))
     assert covered(of, np.full((1, 3), 4.0), np.full((1, 3), 6.0)) == 0.5
 
 
@@ -145,7 +145,7 @@ def test_samples_do_not_depend_on_how_many_there_are(untrained: Any, square: Arr
 
 def test_the_additive_peer_is_the_denoiser_of_the_logarithm(square: Array) -> None:
     """An untrained one is linear, in units where log X has deviation 1 over the training data."""
-    scale, model = LogScale((1.0,), (0.4,)), ScoreModel(Zeros(1), Denoiser(), 0.0, 1.0)
+    scale, model = LogScale((1.0,), (0.4,)), ScoreModel(Zeros(1), Denoiser(0.0, 1.0), 0.0, 1.0)
     config = TrainConfig(process="variance-exploding")
     run: Any = SimpleNamespace(
         model=model, scale=scale, config=config, device=torch.device("cpu"), folder="run"
@@ -159,7 +159,7 @@ def test_the_additive_peer_is_the_denoiser_of_the_logarithm(square: Array) -> No
         additive_peer(run, square, 10.0)
 
 
-def cases(looks: float) -> list[TestCase]:
+def cases(looks: float) -> list[Seen]:
     return [case(name, looks, 64) for name in ("camera", "coins", "astronaut")]
 
 
@@ -183,7 +183,7 @@ def test_speckle_of_other_looks_is_refused() -> None:
     right = case("camera", 4.0, 64)
     assert noise_is_right(right).passed
     amplitude = right.truth * np.sqrt(right.noisy / np.maximum(right.truth, 1))
-    fewer = speckled(right.truth, "camera", 3.0)
+    fewer = speckled(right.truth, "camera", 2.0)
     for wrong in (amplitude, fewer):
         assert not noise_is_right(right._replace(noisy=wrong)).passed
 
@@ -213,24 +213,32 @@ def test_options_that_cannot_be(words: dict[str, Any], says: str) -> None:
         despeckling.Options(**words)
 
 
-def test_the_command_measures_a_run_and_leaves_three_files(
-    tmp_path: Path, untrained: Any, monkeypatch: Patch
+def test_the_command_leaves_three_files(tmp_path: Path, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(despeckling, "PRETRAINED", tmp_path / "none")
+    monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
+    assert despeckling.STUDY.main(["--quick", "--out-dir", str(tmp_path)]) == 0
+    record = json.loads((tmp_path / "despeckling-quick.json").read_text())
+    assert record["passed"] is True and record["parameters"]["side"] == 64
+    rows = record["measurements"]["rows"]
+    assert {row["method"] for row in rows} == {"noisy", "Lee 7 x 7", "log-TV"} and len(rows) == 9
+    page = (tmp_path / "despeckling-quick.md").read_text()
+    assert "not run: pip install bm3d" in page and page.count("\n") == 2 + 3 + 5
+    picture = (tmp_path / "despeckling-quick.png").read_bytes()
+    assert picture.startswith(b"\x89PNG\r\n") and len(picture) > 20_000
+
+
+def test_a_run_that_has_learned_nothing_is_measured_and_refused(
+    untrained: Any, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(measure, "load_restorer", lambda folder: untrained)
     monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
-    words = ["--quick", "--run", str(tmp_path), "--out-dir", str(tmp_path / "out")]
-    assert despeckling.STUDY.main(words) == 0
-    record = json.loads((tmp_path / "out" / "despeckling-quick.json").read_text())
-    assert record["passed"] is True and record["parameters"]["side"] == 64
-    rows = record["measurements"]["rows"]
-    assert {row["method"] for row in rows} == {"noisy", "Lee 7 x 7", "log-TV", OURS, SAMPLED}
-    assert len(rows) == 15
-    sampled = [row for row in rows if row["method"] == SAMPLED]
-    assert all(0 < row["coverage"] < 1 for row in sampled)
-    page = (tmp_path / "out" / "despeckling-quick.md").read_text()
-    assert "not run: pip install bm3d" in page and page.count("\n") == 10
-    picture = (tmp_path / "out" / "despeckling-quick.png").read_bytes()
-    assert picture.startswith(b"\x89PNG\r\n") and len(picture) > 20_000
+    findings, pictures = measure.measure_with(Plan(Path("run"), None, (4.0,), 4, side=64))
+    failed = {check.name for check in findings.checks if not check.passed}
+    assert f"{OURS}, L = 4: 4 L for L loses" in failed
+    assert all(name.startswith(OURS) for name in failed)
+    rows: Any = findings.measurements["rows"]
+    assert all(0 < row["coverage"] < 1 for row in rows if row["method"] == SAMPLED)
+    assert {OURS, SAMPLED, "truth"} <= set(pictures) and len(rows) == 15
 
 
 def test_a_plan_for_the_whole_study_is_not_the_quick_one(monkeypatch: Patch) -> None:

@@ -22,7 +22,7 @@ UNIFORM = (slice(2, 32), slice(200, 230))
 """The sky of camera's crop, where the equivalent number of looks is measured."""
 
 
-class TestCase(NamedTuple):
+class Seen(NamedTuple):
     """An image, its speckle's looks, and what is seen."""
 
     name: str
@@ -59,10 +59,10 @@ def speckled(image: Array, name: str, looks: float) -> Array:
     return image * rng.standard_gamma(looks, image.shape) / looks
 
 
-def case(name: str, looks: float, side: int = SIDE) -> TestCase:
+def case(name: str, looks: float, side: int = SIDE) -> Seen:
     """A test image with its speckle."""
     clean = truth(name, side)
-    return TestCase(name, looks, clean, speckled(clean, name, looks))
+    return Seen(name, looks, clean, speckled(clean, name, looks))
 
 
 def filled(image: Array) -> Array:

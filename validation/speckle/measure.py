@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gbm_fast.training.runs import TrainedModel
-from validation.speckle.images import NAMES, SIDE, Array, TestCase, case, filled
+from validation.speckle.images import NAMES, SIDE, Array, Seen, case, filled
 from validation.speckle.methods import METHODS, PEERS, TV_WEIGHT, Method, log_tv
 from validation.speckle.mistakes import mistakes_lose, noise_is_right
 from validation.speckle.ours import (
@@ -108,7 +108,7 @@ def _here(peer: Peer) -> Timed:
 
 
 def measure_case(
-    plan: Plan, run: TrainedModel | None, able: dict[str, Timed], of: TestCase
+    plan: Plan, run: TrainedModel | None, able: dict[str, Timed], of: Seen
 ) -> tuple[list[Row], dict[str, Array]]:
     """Every method on one image: the rows, and the estimates by name."""
     y, positive = filled(of.noisy), of.noisy > 0
@@ -149,7 +149,7 @@ def measure_with(plan: Plan) -> tuple[Findings, dict[str, Array]]:
     return Findings(parameters(plan), measurements, tuple(checks)), pictures
 
 
-def _mistakes(run: TrainedModel | None, cases: Sequence[TestCase]) -> list[Check]:
+def _mistakes(run: TrainedModel | None, cases: Sequence[Seen]) -> list[Check]:
     found = mistakes_lose("log-TV", log_tv, cases)
     if run is not None:
         found += mistakes_lose(OURS, lambda y, looks: ours(run, y, looks), cases)

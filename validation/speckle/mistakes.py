@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from validation.speckle.images import Array, TestCase, filled
+from validation.speckle.images import Array, Seen, filled
 from validation.speckle.methods import Method, log_moments
 from validation.speckle.scores import psnr
 from validation.study import Check
@@ -54,18 +54,18 @@ MISTAKES: dict[str, Mistake] = {
 }
 
 
-def estimate(method: Method, case: TestCase) -> Array:
+def estimate(method: Method, case: Seen) -> Array:
     """The estimate of a method, 0 where the image is 0."""
     found = method(filled(case.noisy), case.looks)
     return np.where(case.noisy > 0, found, 0.0)
 
 
-def mean_psnr(method: Method, cases: Sequence[TestCase]) -> float:
+def mean_psnr(method: Method, cases: Sequence[Seen]) -> float:
     """The mean over the images."""
     return float(np.mean([psnr(estimate(method, case), case.truth) for case in cases]))
 
 
-def mistakes_lose(name: str, method: Method, cases: Sequence[TestCase]) -> list[Check]:
+def mistakes_lose(name: str, method: Method, cases: Sequence[Seen]) -> list[Check]:
     """A check for each mistake; the cases are of one number of looks."""
     looks, right = cases[0].looks, mean_psnr(method, cases)
     found = []
@@ -78,7 +78,7 @@ def mistakes_lose(name: str, method: Method, cases: Sequence[TestCase]) -> list[
     return found
 
 
-def noise_is_right(case: TestCase) -> Check:
+def noise_is_right(case: Seen) -> Check:
     """The mean squared error of a noisy image, against its expectation."""
     x2, looks = case.truth**2, case.looks
     wanted, pixels = float(x2.mean() / looks), x2.size

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from validation.speckle.images import PEAK, UNIFORM, Array, TestCase
+from validation.speckle.images import PEAK, UNIFORM, Array, Seen
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ def enl(name: str, image: Array) -> float:
     return float(patch.mean()) ** 2 / variance if variance > 0 else math.inf
 
 
-def score(
-    case: TestCase, estimate: Array, seconds: float, coverage: float | None = None
-) -> Scores:
+def score(case: Seen, estimate: Array, seconds: float, coverage: float | None = None) -> Scores:
     """All numbers of an estimate."""
     from skimage.metrics import structural_similarity
 
@@ -64,7 +62,7 @@ def score(
     )
 
 
-def covered(case: TestCase, low: Array, high: Array) -> float:
+def covered(case: Seen, low: Array, high: Array) -> float:
     """The share of positive pixels whose truth is in [low, high]."""
     inside = (case.truth >= low) & (case.truth <= high)
     return float(inside[case.noisy > 0].mean())

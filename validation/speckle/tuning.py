@@ -4,7 +4,8 @@
 
 For each candidate weight c, the PSNR of log-TV's mean squared error over the middles of SQUARES
 squares, evenly spaced in the list, and its mean over L = 1, 4 and 10; the best weight. No test
-image is read. (The mean of the PSNRs would choose for the squares without detail.) `validation.speckle.methods.TV_WEIGHT` is what this prints.
+image is read. (The mean of the PSNRs would choose for the squares without detail.)
+`validation.speckle.methods.TV_WEIGHT` is what this prints.
 """
 
 from collections.abc import Sequence
