@@ -89,7 +89,7 @@ class Despeckling(Study):
 
 
 def measure(settings: Settings) -> Findings:
-    """The study; an hour of one core, most of it the samples and MuLoG."""
+    """The study; twenty minutes of one core, most of it the samples and MuLoG."""
     from validation.speckle.figure import table
     from validation.speckle.measure import measure_with
 
@@ -112,7 +112,7 @@ def draw(findings: Findings, path: Path) -> None:
 
 STUDY = Despeckling(
     name="despeckling",
-    summary="despeckling: our networks against Lee, TV, BM3D and MuLoG (an hour; needs a run)",
+    summary="despeckling: our networks against Lee, TV, BM3D and MuLoG (twenty minutes; needs a run)",
     measure=measure,
     draw=draw,
     about=__doc__,

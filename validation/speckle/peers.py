@@ -11,7 +11,6 @@ MuLoG needs nptyping, which needs NumPy below 2: hence the other Python. bm3d al
 writes the estimate and prints the seconds of processor time.
 """
 
-import importlib
 import importlib.util
 import os
 import subprocess
@@ -30,11 +29,18 @@ Array = NDArray[np.float64]
 
 
 class Peer(NamedTuple):
-    """A method of another package: its name, the modules it needs, how they are installed."""
+    """A method of another package.
+
+    name, modules   what it is called, and what it needs
+    install         how that is installed
+    load            imports it, before time is taken
+    method          the method itself
+    """
 
     name: str
     modules: tuple[str, ...]
     install: str
+    load: Callable[[], None]
     method: Callable[[Array, float], Array]
 
     def missing(self) -> str | None:
@@ -42,11 +48,14 @@ class Peer(NamedTuple):
         found = all(importlib.util.find_spec(module) for module in self.modules)
         return None if found else f"not run: {self.install}"
 
-    def load(self) -> None:
-        """Import the modules, before time is taken."""
-        np.bool8 = np.bool_  # nptyping asks for the name, which newer NumPy lacks
-        for module in self.modules:
-            importlib.import_module(module)
+
+def _load_bm3d() -> None:
+    import bm3d  # noqa: F401
+
+
+def _load_mulog() -> None:
+    np.bool8 = np.bool_  # nptyping asks for the name, which newer NumPy lacks
+    import mulog  # noqa: F401
 
 
 def log_bm3d(y: Array, looks: float) -> Array:
@@ -68,11 +77,12 @@ def mulog_bm3d(y: Array, looks: float) -> Array:
     return np.asarray(mulog.run_mulog(y, looks, mulog.run_autoscaled_bm3d)).real
 
 
-BM3D = Peer("log-BM3D", ("bm3d",), "pip install bm3d", log_bm3d)
+BM3D = Peer("log-BM3D", ("bm3d",), "pip install bm3d", _load_bm3d, log_bm3d)
 MULOG = Peer(
     "MuLoG + BM3D",
     ("mulog", "bm3d"),
     "pip install mulog==0.0.4 in a Python of its own, and --peers-python",
+    _load_mulog,
     mulog_bm3d,
 )
 ALL = {peer.name: peer for peer in (BM3D, MULOG)}
