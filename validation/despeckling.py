@@ -112,7 +112,7 @@ def draw(findings: Findings, path: Path) -> None:
 
 STUDY = Despeckling(
     name="despeckling",
-    summary="despeckling: our networks against Lee, TV, BM3D and MuLoG (twenty minutes; needs a run)",
+    summary="despeckling: our networks, Lee, TV, BM3D and MuLoG (twenty minutes; needs a run)",
     measure=measure,
     draw=draw,
     about=__doc__,

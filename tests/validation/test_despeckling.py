@@ -16,6 +16,7 @@ from gbm_fast.data.positive import LogScale
 from gbm_fast.parameterisation import Denoiser, ScoreModel
 from gbm_fast.pixel_laws import OUTPUTS, SpeckleModel
 from gbm_fast.settings.training import TrainConfig
+from gbm_fast.training.runs import TrainedModel
 from tests.support.fixtures import Patch
 from validation import despeckling
 from validation.speckle import measure, peers
@@ -41,10 +42,13 @@ class Zeros(torch.nn.Module):
 
 
 @pytest.fixture
-def untrained() -> Any:
+def untrained() -> TrainedModel:
     """A run whose law of a pixel is the log-normal one that goes with log-normal speckle."""
     model = SpeckleModel(Zeros(OUTPUTS), STD)
-    return SimpleNamespace(model=model, device=torch.device("cpu"), identity=lambda: {"step": 0})
+    run: Any = SimpleNamespace(
+        model=model, device=torch.device("cpu"), identity=lambda: {"step": 0}
+    )
+    return run
 
 
 @pytest.fixture
@@ -125,7 +129,9 @@ def test_the_band_is_of_order_statistics() -> None:
     assert covered(of, np.full((1, 3), 4.0), np.full((1, 3), 6.0)) == 0.5
 
 
-def test_an_untrained_network_gives_the_log_normal_mean(untrained: Any, square: Array) -> None:
+def test_an_untrained_network_gives_the_log_normal_mean(
+    untrained: TrainedModel, square: Array
+) -> None:
     bias, v = log_moments(4.0)
     s2, centre = STD**2, np.log(square).mean() - bias
     k, c2 = s2 / (s2 + v), s2 * v / (s2 + v)
@@ -134,7 +140,9 @@ def test_an_untrained_network_gives_the_log_normal_mean(untrained: Any, square: 
     np.testing.assert_allclose(ours(untrained, 3e6 * square, 4.0), 3e6 * wanted, rtol=1e-5)
 
 
-def test_samples_do_not_depend_on_how_many_there_are(untrained: Any, square: Array) -> None:
+def test_samples_do_not_depend_on_how_many_there_are(
+    untrained: TrainedModel, square: Array
+) -> None:
     five = posterior_samples(untrained, square, 4.0, 5, seed=3)
     assert five.shape == (5, 12, 12) and (five > 0).all()
     np.testing.assert_allclose(
@@ -228,7 +236,7 @@ def test_the_command_leaves_three_files(tmp_path: Path, monkeypatch: Patch) -> N
 
 
 def test_a_run_that_has_learned_nothing_is_measured_and_refused(
-    untrained: Any, monkeypatch: Patch
+    untrained: TrainedModel, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(measure, "load_restorer", lambda folder: untrained)
     monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
