@@ -3,8 +3,12 @@
     python -m venv peers && peers/bin/pip install mulog==0.0.4
     python -m validation.despeckling --peers-python peers/bin/python
 
-MuLoG needs nptyping, which needs NumPy below 2: hence the other Python. bm3d alone
-(`pip install bm3d`) runs in any. BM3D has one thread, so that its results repeat.
+MuLoG needs nptyping, which brings a NumPy below 2: hence the other Python. bm3d alone
+(`pip install bm3d`) runs in any. Without another Python, beside a newer NumPy:
+
+    pip install bm3d StrEnum attrs && pip install --no-deps mulog==0.0.4 nptyping==2.5.0
+
+BM3D has one thread, so that its results repeat.
 
     python validation/speckle/peers.py NAME LOOKS IMAGE.npy ESTIMATE.npy
 
@@ -53,8 +57,27 @@ def _load_bm3d() -> None:
     import bm3d  # noqa: F401
 
 
+GONE = {
+    np.bool_: ("bool8",),
+    np.object_: ("object0",),
+    np.intp: ("int0",),
+    np.uintp: ("uint0",),
+    np.void: ("void0",),
+    np.bytes_: ("bytes0", "string_"),
+    np.str_: ("str0", "unicode_"),
+    np.float64: ("float_",),
+    np.complex64: ("singlecomplex",),
+    np.complex128: ("complex_", "cfloat"),
+    np.longdouble: ("longfloat",),
+    np.clongdouble: ("clongfloat", "longcomplex"),
+}
+"""Names that NumPy 2 lacks, and nptyping, which MuLoG needs, asks for."""
+
+
 def _load_mulog() -> None:
-    np.bool8 = np.bool_  # nptyping asks for the name, which newer NumPy lacks
+    for kind, names in GONE.items():
+        for name in names:
+            setattr(np, name, kind)
     import mulog  # noqa: F401
 
 
