@@ -23,7 +23,7 @@ FAST = REF | {"torch", "torchvision", "cleanfid", "safetensors", "tyro", "tqdm",
 FAST |= {"sklearn", "skimage", "tifffile", "imagecodecs", "PIL"}
 SPEC = {"sympy", "mpmath", "latex2mathml"}
 # What validation.overhead (extra `peers`) and validation.speed compare with, where installed.
-PEERS = {"diffusers", "k_diffusion", "torchsde"}
+PEERS = {"bm3d", "diffusers", "k_diffusion", "mulog", "torchsde"}
 # What a layer may import besides the standard library and itself.
 LAYERS = {
     "spec": SPEC,

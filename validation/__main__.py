@@ -11,6 +11,7 @@ import tyro
 
 from validation import (
     additive_peer,
+    despeckling,
     guidance,
     kl_vs_stepsize,
     learned_score,
@@ -27,6 +28,7 @@ OTHERS: tuple[Study, ...] = (
     speed.STUDY,
     overhead.STUDY,
     additive_peer.STUDY,
+    despeckling.STUDY,
 )
 """What needs image files, or a quiet machine, or half an hour."""
 COMMANDS = {

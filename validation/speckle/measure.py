@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from gbm_fast.settings.restoration import RestorationSettings
 from gbm_fast.training.runs import TrainedModel
 from validation.speckle.images import NAMES, SIDE, Array, Seen, case, filled
 from validation.speckle.methods import METHODS, PEERS, TV_WEIGHT, Method, log_tv
 from validation.speckle.mistakes import mistakes_lose, noise_is_right
 from validation.speckle.ours import (
-    MOST_LOOKS,
-    STEPS,
     additive_peer,
     band,
     load_peer,
     load_restorer,
+    one_evaluation,
     ours,
     posterior_samples,
 )
@@ -33,6 +33,8 @@ from validation.speckle.scores import Scores, covered, score
 from validation.study import Check, Findings
 
 OURS, SAMPLED, ADDITIVE = "ours, one evaluation", "ours, mean of samples", "additive peer"
+LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
+"""Probabilities of the bands of samples whose coverage is measured."""
 QUICK_SIDE, QUICK_LOOKS, QUICK_SAMPLES = 64, (4.0,), 4
 Timed = Callable[[Array, float], tuple[Array, float]]
 """As a method, with the seconds that it took."""
@@ -60,6 +62,7 @@ class Row:
     image: str
     looks: float
     scores: Scores
+    coverage_by_level: dict[str, float] | None = None
 
 
 def timed(method: Method) -> Timed:
@@ -93,8 +96,6 @@ def methods_of(plan: Plan, run: TrainedModel | None) -> tuple[dict[str, Timed], 
         able[ADDITIVE] = timed(lambda y, looks: additive_peer(other, y, looks))
     if run is None:
         unable |= dict.fromkeys((OURS, SAMPLED), "not run: --run")
-    else:
-        able[OURS] = timed(lambda y, looks: ours(run, y, looks))
     return able, unable
 
 
@@ -117,17 +118,32 @@ def measure_case(
         found, seconds = method(y, of.looks)
         estimates[name] = np.where(positive, found, 0.0)
         rows.append(Row(name, of.name, of.looks, score(of, estimates[name], seconds)))
-    if run is not None and plan.num_samples:
+    if run is not None:
         started = time.process_time()
-        samples = posterior_samples(run, y, of.looks, plan.num_samples, plan.seed)
+        found, *ends = one_evaluation(run, y, of.looks)
         seconds = time.process_time() - started
-        share = covered(of, *band(samples))
-        estimates[SAMPLED] = np.where(positive, samples.mean(axis=0), 0.0)
-        rows.append(Row(SAMPLED, of.name, of.looks, score(of, estimates[SAMPLED], seconds, share)))
+        estimates[OURS] = np.where(positive, found, 0.0)
+        scores = score(of, estimates[OURS], seconds, covered(of, *ends))
+        rows.append(Row(OURS, of.name, of.looks, scores))
+    if run is not None and plan.num_samples:
+        rows.append(_sampled(plan, run, of, y, estimates))
     for row in rows:
         says = f"{row.scores.psnr:.2f} dB, {row.scores.seconds:.1f} s"
         print(f"{row.image}, L = {row.looks:g}, {row.method}: {says}", flush=True)
     return rows, estimates
+
+
+def _sampled(
+    plan: Plan, run: TrainedModel, of: Seen, y: Array, estimates: dict[str, Array]
+) -> Row:
+    """The mean of posterior samples, which joins the estimates, and what their bands cover."""
+    started = time.process_time()
+    samples = posterior_samples(run, y, of.looks, plan.num_samples, plan.seed)
+    seconds = time.process_time() - started
+    estimates[SAMPLED] = np.where(of.noisy > 0, samples.mean(axis=0), 0.0)
+    levels = {f"{level:g}": covered(of, *band(samples, level)) for level in LEVELS}
+    scores = score(of, estimates[SAMPLED], seconds, levels["0.9"])
+    return Row(SAMPLED, of.name, of.looks, scores, levels)
 
 
 def measure_with(plan: Plan) -> tuple[Findings, dict[str, Array]]:
@@ -158,7 +174,9 @@ def _mistakes(run: TrainedModel | None, cases: Sequence[Seen]) -> list[Check]:
 
 def _flat(row: Row) -> dict[str, Any]:
     """A row of the record."""
-    return {"method": row.method, "image": row.image, "looks": row.looks, **asdict(row.scores)}
+    flat = {"method": row.method, "image": row.image, "looks": row.looks, **asdict(row.scores)}
+    levels = row.coverage_by_level
+    return flat if levels is None else flat | {"coverage_by_level": levels}
 
 
 def parameters(plan: Plan) -> dict[str, object]:
@@ -170,7 +188,7 @@ def parameters(plan: Plan) -> dict[str, object]:
         "run": _place(plan.run),
         "additive_run": _place(plan.additive_run),
         "log_tv_weight": TV_WEIGHT,
-        "chain": {"most_looks": MOST_LOOKS, "steps": STEPS},
+        "chain_steps": RestorationSettings().num_steps,
         "images": "central squares of scikit-image's camera, coins, astronaut; grey, 0..255",
         "speckle": "x Gamma(L, 1) / L, seeded by SHA-256 of 'despeckling NAME L'",
         "ssim": "scikit-image's structural_similarity, data_range=255",

@@ -6,19 +6,20 @@ log-speckle.
 """
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from gbm_fast.pixel_laws import SpeckleModel
-from gbm_fast.restoration.chain import looks_levels, reverse_speckle
+from gbm_fast.restoration.domains import order_statistic
+from gbm_fast.restoration.restorer import restorer_of
 from gbm_fast.scores import denoiser
+from gbm_fast.settings.restoration import RestorationSettings
+from gbm_fast.speckle import SpeckleModel
 from gbm_fast.training.runs import TrainedModel, load_trained
 from validation.speckle.images import Array
 from validation.speckle.methods import log_moments
-
-MOST_LOOKS, STEPS, TOGETHER = 100.0, 24, 4
 
 
 def load_restorer(folder: Path) -> TrainedModel:
@@ -52,44 +53,37 @@ def _numbers(values: torch.Tensor) -> Array:
 
 def ours(run: TrainedModel, y: Array, looks: float) -> Array:
     """E[X | y] of each pixel, by one evaluation of the network."""
-    centre = _centre(y, looks)
-    log_y = torch.from_numpy(np.log(y) - centre).float()[None, None].to(run.device)
-    with torch.inference_mode():
-        laws = run.model(log_y, torch.tensor([looks], device=run.device))
-    return _numbers(laws.mean[0, 0]) * math.exp(centre)
+    return one_evaluation(run, y, looks)[0]
+
+
+def one_evaluation(run: TrainedModel, y: Array, looks: float) -> tuple[Array, Array, Array]:
+    """E[X | y] of each pixel, and its band from 5 to 95 %, by one evaluation of the network.
+
+    For looks outside those of the training too: the gate asks for wrong ones.
+    """
+    restorer = replace(restorer_of(run), least_looks=0.0, most_looks=math.inf)
+    found = restorer(torch.from_numpy(y), RestorationSettings(looks=looks))
+    return _numbers(found.estimate[0]), _numbers(found.low[0]), _numbers(found.high[0])
 
 
 def posterior_samples(
     run: TrainedModel, y: Array, looks: float, num_samples: int, seed: int
 ) -> Array:
     """Samples of the clean image given y, (num_samples, height, width)."""
-    centre = _centre(y, looks)
-    state = torch.from_numpy(np.exp(np.log(y) - centre)).float()[None].to(run.device)
-    levels = looks_levels(looks, MOST_LOOKS, STEPS).float().to(run.device)
-    parts = []
-    with torch.inference_mode():
-        for first in range(0, num_samples, TOGETHER):
-            numbers = range(first, min(first + TOGETHER, num_samples))
-            found = reverse_speckle(run.model, state, levels, seed, numbers)
-            parts.append(_numbers(found[:, 0]))
-    return np.concatenate(parts) * math.exp(centre)
+    settings = RestorationSettings(looks=looks, num_samples=num_samples, seed=seed)
+    samples = restorer_of(run)(torch.from_numpy(y), settings).samples
+    assert samples is not None
+    return _numbers(samples[:, 0])
 
 
 def band(samples: Array, share: float = 0.9) -> tuple[Array, Array]:
     """The ends of the band that a further sample lies in with probability `share`.
 
-    By order statistics at (n + 1) p, p = (1 -+ share) / 2, interpolated; with so few samples that
-    there is none, the least and the largest.
+    By order statistics at (n + 1) p, p = (1 -+ share) / 2; NaN where there are too few samples.
     """
-    ordered, count = np.sort(samples, axis=0), len(samples)
-
-    def at(p: float) -> Array:
-        place = min(max((count + 1) * p - 1, 0.0), count - 1.0)
-        low = math.floor(place)
-        high = min(low + 1, count - 1)
-        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
-
-    return at((1 - share) / 2), at((1 + share) / 2)
+    ordered = torch.from_numpy(samples).sort(0).values
+    low, high = (order_statistic(ordered, p) for p in ((1 - share) / 2, (1 + share) / 2))
+    return low.numpy(), high.numpy()
 
 
 def additive_peer(run: TrainedModel, y: Array, looks: float) -> Array:
