@@ -12,9 +12,6 @@ from torch import Tensor
 from gbm_fast.settings.restoration import Domain
 from gbm_fast.speckle import PixelLaws
 
-# The normal quantile of 95 %.
-Z95 = 1.6448536269514722
-
 
 def intensities(values: Tensor, domain: Domain) -> Tensor:
     """The intensities of `values`, float64; NaN where there is none, as where `values` is NaN.
@@ -58,19 +55,21 @@ class Spread(NamedTuple):
 def spread_of_laws(laws: PixelLaws, log_scale: float, domain: Domain) -> Spread:
     """Of the clean pixels in the domain, by one evaluation of the network.
 
-    The mean is the one that the network has learned for the domain; median, deviation and
-    quantiles are those of a log-normal pixel with the mean and the deviation of log X.
+    Mean and quantiles are those that the network has learned, the mean for the domain; median and
+    deviation are those of a log-normal pixel with the mean and the deviation of log X.
 
     log_scale   the logarithm of the unit in which the laws are
     """
     mean, s = laws.log_mean.double() + log_scale, laws.log_std.double()
-    median, low, high = (of_intensities((mean + z * s).exp(), domain) for z in (0.0, -Z95, Z95))
+    unit = torch.tensor(log_scale).double().exp()
+    median = of_intensities(mean.exp(), domain)
+    low, high = (of_intensities(end.double() * unit, domain) for end in (laws.low, laws.high))
     match domain:
         case "intensity":
-            centre = laws.mean.double() * torch.tensor(log_scale).double().exp()
+            centre = laws.mean.double() * unit
             deviation = centre * torch.expm1(s.square()).sqrt()
         case "amplitude":
-            centre = laws.root_mean.double() * torch.tensor(log_scale / 2).double().exp()
+            centre = laws.root_mean.double() * unit.sqrt()
             deviation = centre * torch.expm1(s.square() / 4).sqrt()
         case "log":
             centre, deviation = mean, s

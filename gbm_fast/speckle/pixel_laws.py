@@ -3,7 +3,7 @@
     Y = X G,   G ~ Gamma(L, rate L)        v = psi'(L), b = psi(L) - log L: the moments of log G
 
 Symbols: y (batch, *event) the image with speckle, in units in which log X has mean 0 and deviation
-s over the training data; u = log y - b; F_1..F_4 the network's outputs. With the slope
+s over the training data; u = log y - b; F_1..F_6 the network's outputs. With the slope
 k = s^2 / (s^2 + v) and the deviation c = s sqrt(v / (s^2 + v)) of the best linear estimate of
 log X from u,
 
@@ -11,10 +11,12 @@ log X from u,
     sd(log X_i | y)  = c exp(F_2)                      of each pixel i by itself, |F_2| <= 1.5
     E[sqrt(X) | y]   = exp((k u + c F_3) / 2 + c^2 / 8)
     E[X | y]         = exp(k u + c F_4 + c^2 / 2)
+    5 %, 95 % of X_i = exp(E[log X | y] -+ 1.645 c exp(F_5, F_6))      |F_5|, |F_6| <= 1.5
 
 so that an untrained network (F = 0) gives the exact answers for a log-normal pixel with log-normal
 speckle of the same v. The three means are each regressed by squares, whose minimum is the mean
-itself; the deviation by the likelihood of a normal log X with that mean. A mean of X is not the
+itself; the deviation by the likelihood of a normal log X with that mean; the quantiles by the
+pinball loss, whose minimum is the quantile, whatever the law is. A mean of X is not the
 exponential of the mean of log X: which one is wanted is the user's choice, and each is learned.
 """
 
@@ -28,10 +30,14 @@ from gbm_fast.gamma_noise import gamma_log_moments
 from gbm_fast.networks.conditions import log_variance
 from gbm_fast.shapes import expand_like
 
-OUTPUTS = 4
+OUTPUTS = 6
 """Numbers that the network puts out for each pixel."""
-_OF_DEVIATION = 0.1  # weight of the likelihood of the deviation beside the three squares
-_MOST = 1.5  # of |F_2|, so that states which no training has shown stay finite
+# Weights of the likelihood of the deviation, and of the quantiles' losses, beside the squares.
+_OF_DEVIATION, _OF_QUANTILES = 0.1, 0.3
+TAIL = 0.05
+Z95 = 1.6448536269514722
+"""The normal quantile of 95 %."""
+_MOST = 1.5  # of |F_2|, |F_5| and |F_6|, so that states which no training has shown stay finite
 
 
 class PixelLaws(NamedTuple):
@@ -41,12 +47,15 @@ class PixelLaws(NamedTuple):
     log_std     the standard deviation of log X_i
     root_mean   E[sqrt X_i]
     mean        E[X_i]
+    low, high   the 5 % and the 95 % quantile of X_i
     """
 
     log_mean: Tensor
     log_std: Tensor
     root_mean: Tensor
     mean: Tensor
+    low: Tensor
+    high: Tensor
 
 
 class SpeckleModel(nn.Module):
@@ -81,12 +90,17 @@ class SpeckleModel(nn.Module):
             out = self.network(inputs, log_variance(v).expand(len(u)))
         c = expand_like(inner, u)
         linear = u * expand_like(s / (s + v), u)
-        f1, f2, f3, f4 = out.to(u.dtype).chunk(OUTPUTS, dim=1)
+        f1, f2, f3, f4, f5, f6 = out.to(u.dtype).chunk(OUTPUTS, dim=1)
+        log_mean = linear + c * f1
+        std, below, above = (c * f.clamp(-_MOST, _MOST).exp() for f in (f2, f5, f6))
         return PixelLaws(
-            linear + c * f1,
-            c * f2.clamp(-_MOST, _MOST).exp(),
+            log_mean,
+            std,
             ((linear + c * f3) / 2 + c.square() / 8).exp(),
             (linear + c * f4 + c.square() / 2).exp(),
+            # Of the mean as it is: the quantiles' losses do not move it.
+            (log_mean.detach() - Z95 * below).exp(),
+            (log_mean.detach() + Z95 * above).exp(),
         )
 
 
@@ -95,13 +109,14 @@ def speckle_loss(
 ) -> Tensor:
     """The loss of each image, (batch,), summed over its pixels.
 
-    Three squares, each divided by what the best linear estimate of log X leaves, c^2, and a
-    likelihood:
+    Three squares, each divided by what the best linear estimate of log X leaves, c^2, a
+    likelihood, and two pinball losses rho_p(e) = max(p e, (p - 1) e):
 
         {(log x - E[log X])^2 + (2 (sqrt x - E[sqrt X]))^2 + (x - E[X])^2} / c^2
-          + w {(log x - E[log X])^2 / (2 sd^2) + log sd},         w = 0.1
+          + 0.1 {(log x - E[log X])^2 / (2 sd^2) + log sd}
+          + 0.3 {rho_0.05(log x - log low) + rho_0.95(log x - log high)} / c
 
-    where the means inside the likelihood are not moved by it.
+    where the means in the last two lines are not moved by them.
 
     x0       clean images (batch, *event), positive
     looks    L > 0, (batch,)
@@ -115,4 +130,8 @@ def speckle_loss(
     squares = off.square() + (2 * (x0.sqrt() - laws.root_mean)).square()
     squares = (squares + (x0 - laws.mean).square()) / inner
     fit = off.detach().square() / (2 * laws.log_std.square()) + laws.log_std.log()
-    return (squares + _OF_DEVIATION * fit).flatten(1).sum(1)
+    low, high = (x0.log() - end.log() for end in (laws.low, laws.high))
+    quantiles = torch.maximum(TAIL * low, (TAIL - 1) * low)
+    quantiles = quantiles + torch.maximum((1 - TAIL) * high, -TAIL * high)
+    rest = _OF_DEVIATION * fit + _OF_QUANTILES * quantiles / inner.sqrt()
+    return (squares + rest).flatten(1).sum(1)

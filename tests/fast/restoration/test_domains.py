@@ -13,7 +13,7 @@ from gbm_fast.restoration.domains import (
     spread_of_laws,
     spread_of_samples,
 )
-from gbm_fast.speckle import PixelLaws
+from gbm_fast.speckle import Z95, PixelLaws
 from tests.support.cases import generator
 
 DOMAINS = ("intensity", "amplitude", "log")
@@ -23,6 +23,7 @@ def exact_laws(mean: float, std: float) -> PixelLaws:
     """The laws of log-normal pixels."""
     shape = (1, 2, 3)
     parts = mean, std, math.exp(mean / 2 + std**2 / 8), math.exp(mean + std**2 / 2)
+    parts += math.exp(mean - Z95 * std), math.exp(mean + Z95 * std)
     return PixelLaws(*(torch.full(shape, part, dtype=torch.float64) for part in parts))
 
 

@@ -13,7 +13,7 @@ import gbm_fast as gbm
 from gbm_fast import restore
 from gbm_fast.gamma_noise import gamma_log_moments
 from gbm_fast.restoration.chain import looks_levels, reverse_speckle
-from gbm_fast.speckle import PixelLaws
+from gbm_fast.speckle import Z95, PixelLaws
 from tests.fast.conftest import Command
 from tests.support.cases import generator
 from tests.support.fixtures import Folders
@@ -26,7 +26,9 @@ def linear_laws(logs: Tensor, looks: Tensor) -> PixelLaws:
     bias, v = (part.to(logs)[:, None, None, None] for part in gamma_log_moments(looks))
     mean, variance = (logs - bias) / (1 + v), v / (1 + v)
     moments = (mean + variance / 2).exp(), (mean / 2 + variance / 8).exp()
-    return PixelLaws(mean, variance.sqrt().expand_as(mean), moments[1], moments[0])
+    std = variance.sqrt().expand_as(mean)
+    ends = ((mean + z * std).exp() for z in (-Z95, Z95))
+    return PixelLaws(mean, std, moments[1], moments[0], *ends)
 
 
 RESTORER = gbm.Restorer(linear_laws, 1.0, 100.0, channels=0, unit=0.0)

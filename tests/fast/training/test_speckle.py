@@ -39,7 +39,7 @@ def test_an_items_speckle_is_its_own() -> None:
 
 
 class Fixed(torch.nn.Module):
-    """A network that puts out the same four numbers for every pixel."""
+    """A network that puts out the same six numbers for every pixel."""
 
     def __init__(self, *numbers: float) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def test_an_untrained_network_gives_the_laws_of_log_normal_pixels() -> None:
     s, looks = 0.7, torch.tensor([3.0], dtype=torch.float64)
     bias, v = (float(part) for part in gamma_log_moments(looks))
     log_y = torch.tensor(0.9, dtype=torch.float64)
-    found = gbm.SpeckleModel(Fixed(0, 0, 0, 0), s)(log_y.reshape(1, 1, 1, 1), looks)
+    found = gbm.SpeckleModel(Fixed(0, 0, 0, 0, 0, 0), s)(log_y.reshape(1, 1, 1, 1), looks)
     a = np.linspace(-8, 8, 40_001)
     weights = np.exp(-(a**2) / (2 * s**2) - (0.9 - bias - a) ** 2 / (2 * v))
     mean = np.average(a, weights=weights)
@@ -64,22 +64,29 @@ def test_an_untrained_network_gives_the_laws_of_log_normal_pixels() -> None:
         "root_mean": np.average(np.exp(a / 2), weights=weights),
         "mean": np.average(np.exp(a), weights=weights),
     }
+    below = np.cumsum(weights) / weights.sum()
+    expected["low"], expected["high"] = np.exp(np.interp([0.05, 0.95], below, a))
     for name, value in expected.items():
-        assert float(getattr(found, name).detach()) == pytest.approx(value, rel=1e-9)
+        assert float(getattr(found, name).detach()) == pytest.approx(
+            value, rel=1e-9 if name not in ("low", "high") else 1e-3
+        )
 
 
 def test_the_loss_by_hand() -> None:
     source, s = generator("loss by hand"), 0.8
     x, g = np.exp(source.normal(0, 1, (2, 1, 2, 3))), source.gamma(2, 0.5, (2, 1, 2, 3))
     looks = torch.tensor([2.0, 5.0], dtype=torch.float64)
-    model = gbm.SpeckleModel(Fixed(0.1, -0.2, 0.3, -0.1), s)
+    model = gbm.SpeckleModel(Fixed(0.1, -0.2, 0.3, -0.1, 0.2, -0.3), s)
     parts = torch.from_numpy(x), looks, torch.from_numpy(g)
     laws = model(torch.from_numpy(np.log(x * g)), looks)
-    m, d, r, a = (part.detach().numpy() for part in laws)
+    m, d, r, a, low, high = (part.detach().numpy() for part in laws)
     v = gamma_log_moments(looks)[1].numpy()[:, None, None, None]
     squares = (np.log(x) - m) ** 2 + 4 * (np.sqrt(x) - r) ** 2 + (x - a) ** 2
     fit = (np.log(x) - m) ** 2 / (2 * d**2) + np.log(d)
-    expected = (squares * (s**2 + v) / (s**2 * v) + 0.1 * fit).sum((1, 2, 3))
+    inner = s**2 * v / (s**2 + v)
+    under, over = np.log(x / low), np.log(x / high)
+    pinball = np.where(under > 0, 0.05, -0.95) * under + np.where(over > 0, 0.95, -0.05) * over
+    expected = (squares / inner + 0.1 * fit + 0.3 * pinball / np.sqrt(inner)).sum((1, 2, 3))
     assert np.allclose(gbm.speckle_loss(model, *parts, s).detach().numpy(), expected)
 
 
@@ -95,7 +102,7 @@ def test_the_loss_is_least_at_the_means_and_the_deviation() -> None:
         torch.tensor([0.01], dtype=torch.float64),
         torch.ones(1, 1, 300, 300),
     )
-    network = Fixed(0, 0, 0, 0)
+    network = Fixed(0, 0, 0, 0, 0, 0)
     model = gbm.SpeckleModel(network, 0.5)
     optimiser = torch.optim.LBFGS(
         network.parameters(), max_iter=100, line_search_fn="strong_wolfe"
@@ -111,6 +118,7 @@ def test_the_loss_is_least_at_the_means_and_the_deviation() -> None:
     found = model((given[0] * given[2]).log() * 0, given[1])
     middle = [float(part.detach().mean()) for part in found]
     expected = [np.log(x).mean(), np.log(x).std(), np.sqrt(x).mean(), x.mean()]
+    expected += np.quantile(x, [0.05, 0.95]).tolist()
     # The network knows no pixel, so the slope in log y, s^2 / (s^2 + v) = 2.5e-5, is all there is.
     assert middle == pytest.approx(expected, rel=0.01)
     assert math.exp(expected[0]) < 0.9 * expected[3]
