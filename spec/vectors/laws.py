@@ -12,8 +12,7 @@ from spec.vectors.tables import functions
 
 _JACOBIAN = """
     density_of_the_logarithm  H_VS_LOGSCORE  + log x: the density of log X  out + log(x)
-    common  logarithm_of_density
-"""
+    common  logarithm_of_density"""
 _K = """k  64  the incomplete gamma functions of SciPy 1.17.1 lose up to 54 units of S where they
         change the method, near alpha = 0.5, beta x = 1 (measured over 2,500 arguments)"""
 
