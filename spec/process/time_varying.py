@@ -92,10 +92,8 @@ _HOLDS = LOG_DRIFT, sigma**2
 (_MEAN, _VARIANCE), (_MOVED, _ADDED) = _integrals(_HOLDS), _increments(_HOLDS)
 # (c0 + c1 t)^3 = c0^3 + 3 c1 v solves v(t) = v.
 _TIME = ((c0**3 + 3 * c1 * v) ** Rational(1, 3) - c0) / c1
-_SAMPLE_SCALE = tuple(
-    state * (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1)
-    for state, z in zip(_sample(_MEAN, sqrt(_VARIANCE)), (z1, z2), strict=True)
-)
+_SAMPLE_SCALE = tuple(state * (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1) for
+    state, z in zip(_sample(_MEAN, sqrt(_VARIANCE)), (z1, z2), strict=True))  # fmt: skip
 _GIVEN, _LOG_DRIFT = "it is the rate that is given", _DRIFT - _DIFFUSION**2 / 2
 _PINS = (
     Pin(
