@@ -24,7 +24,6 @@ NAMES = {"M": r"\bar\mu_k", "S": r"\bar\sigma_k", "r": r"\sqrt\delta"}
 INDEPENDENT = Assumption("the draws of the steps are independent",
     "the exponents of their moment generating functions add up", lambda: unrolls(_ONE_DRAW,
     independent=False),)  # fmt: skip
-
 STEPS_APART = replace(INDEPENDENT, without=lambda: not is_the_exact_step(V1_22.holds,
     independent=False))  # fmt: skip
 

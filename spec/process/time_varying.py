@@ -203,7 +203,6 @@ _EXPLODING_PINS = (
         lambda c: _sample(Integer(0), sqrt(_in_time(c))),
         twins={"variance for deviation": _sample(Integer(0), _in_time(_EXPLODING))},
     ))  # fmt: skip
-
 VE = Claim(
     "VE", "a variance-exploding process", is_its_variance, holds=_EXPLODING, twins={
         "sigma_min r^t as the deviation at t = 0 too": (std_min**2 * E, std_max**2 / std_min**2),
