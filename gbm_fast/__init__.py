@@ -57,8 +57,11 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
         gamma_conditional_hyvarinen_score as gamma_conditional_hyvarinen_score,
     )
     from gbm_fast.gamma_noise import gamma_denoiser as gamma_denoiser
+    from gbm_fast.gamma_noise import gamma_log_moments as gamma_log_moments
     from gbm_fast.gamma_noise import gamma_marginal as gamma_marginal
     from gbm_fast.gamma_noise import gamma_noise_sample as gamma_noise_sample
+    from gbm_fast.gamma_noise import gamma_posterior as gamma_posterior
+    from gbm_fast.gamma_noise import looks_at_log_var as looks_at_log_var
     from gbm_fast.grids import Grid as Grid
     from gbm_fast.grids import Row as Row
     from gbm_fast.grids import annealed as annealed

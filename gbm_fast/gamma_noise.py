@@ -15,23 +15,48 @@ also for looks that are not positive or do not fall. Results have the dtype of t
 """
 
 from torch import Tensor
-from torch.special import digamma, polygamma
+from torch.special import digamma, zeta
 
 from gbm_fast.checks import (
     has_values,
     positive_number,
     require_positive,
     require_same_shape,
-    require_tensor,
 )
 from gbm_fast.laws import BetaPrime, InverseGamma
 
+# Newton's steps for log L, in which log psi' falls with a slope between 1 and 2: four are enough.
+_STEPS = 5
+
 
 def gamma_log_moments(looks: Tensor) -> tuple[Tensor, Tensor]:
-    """(psi(L) - log L, psi'(L)): mean and variance of log G, each of the shape of `looks`."""
-    require_tensor(looks, "looks")
+    """(psi(L) - log L, psi'(L)): mean and variance of log G (claim `R24-log-moments`).
+
+    psi is the digamma function. Looks of any shape, positive, which is that of both results, as
+    is their dtype. To be unbiased in log X, what estimates log X_0 has the first subtracted; the
+    second is the v that gamma noise of L looks shares with log-normal noise.
+    """
     require_positive(looks, "looks")
-    return digamma(looks) - looks.log(), polygamma(1, looks)
+    # torch's polygamma(1, L) is right to 1e-9 alone.
+    return digamma(looks) - looks.log(), zeta(looks.new_full((), 2.0), looks)
+
+
+def looks_at_log_var(v: Tensor) -> Tensor:
+    """The looks L at which Var[log G] = psi'(L) is v > 0, of any shape: the inverse of the above.
+
+    psi' falls from infinity to 0, so that there is one, and v must lie between 1e-150 and 1e150.
+    Newton's steps in float64; the result has the dtype of v (claim `R24-log-moments`).
+    """
+    require_positive(v, "v")
+    var = v.double()
+    if has_values(v) and bool(((var < 1e-150) | (var > 1e150)).any()):
+        raise ValueError("v must lie between 1e-150 and 1e150.")
+    two, three = (var.new_full((), order) for order in (2.0, 3.0))
+    looks = (0.5 + (0.25 + 0.5 * var).sqrt()) / var
+    for _ in range(_STEPS):
+        found = zeta(two, looks)
+        looks = looks * (found * (found / var).log() / (2 * looks * zeta(three, looks))).exp()
+    return looks.to(v)
 
 
 def gamma_noise_sample(x0: Tensor, looks: float, gamma: Tensor) -> Tensor:
@@ -65,6 +90,19 @@ def gamma_marginal(data: InverseGamma, looks: float) -> BetaPrime:
     """
     count = positive_number(looks, "looks")
     return BetaPrime(data.shape.new_full((data.d,), count), data.shape, data.scale / count)
+
+
+def gamma_posterior(x: Tensor, data: InverseGamma, looks: float) -> InverseGamma:
+    """The law of X_0 given X = x: InverseGamma(alpha + L, beta + L x) (claim `R24-posterior`).
+
+    The noise is conjugate to X_0 ~ InverseGamma(alpha, beta). x is one state (d,), d that of the
+    data, whose dtype the parameters keep.
+    """
+    require_positive(x, "x")
+    if x.shape != (data.d,):
+        raise ValueError(f"x must be one state of shape ({data.d},), got {tuple(x.shape)}.")
+    count = positive_number(looks, "looks")
+    return InverseGamma(data.shape + count, data.scale + count * x.to(data.scale))
 
 
 def gamma_chain_step(x: Tensor, looks: float, next_looks: float, beta: Tensor) -> Tensor:

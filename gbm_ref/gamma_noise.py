@@ -10,15 +10,49 @@ The conditional score is h(x | x_0) = L - 1 - L x / x_0, of mean -1 and variance
 part that 1 / v has for log-normal noise, and Theorem 4.1 holds unchanged. In place of an equation
 in continuous time, a Markov chain of falling looks has these marginals exactly (claim R24b).
 States are positive, of any one shape, which is that of the result; `ValueError` says what is not,
-also for looks that are not positive or do not fall. All but `gamma_marginal` are accurate to
-8 * 2^-53 * S (accuracy vectors of the functions' names).
+also for looks that are not positive or do not fall. What says nothing else is accurate to
+8 * 2^-53 * S (accuracy vectors of the functions' names; of `gamma_log_moments`: `gamma_log_mean`
+and `gamma_log_var`).
 """
 
 import numpy as np
+from scipy.special import digamma, zeta
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.laws import BetaPrime, InverseGamma
+
+# Newton's steps for log L, in which log psi' falls with a slope between 1 and 2: four are enough.
+_STEPS = 5
+
+
+def gamma_log_moments(looks: Values) -> tuple[Array, Array]:
+    """(psi(L) - log L, psi'(L)): mean and variance of log G (claim `R24-log-moments`).
+
+    psi is the digamma function. Looks of any shape, positive, which is that of both results. To
+    be unbiased in log X, what estimates log X_0 has the first subtracted; the second is the v
+    that gamma noise of L looks shares with log-normal noise.
+    """
+    count = _checks.positive_array(looks, "looks")
+    with _checks.quiet():
+        return np.asarray(digamma(count) - np.log(count)), np.asarray(zeta(2.0, count))
+
+
+def looks_at_log_var(v: Values) -> Array:
+    """The looks L at which Var[log G] = psi'(L) is v > 0, of any shape: the inverse of the above.
+
+    psi' falls from infinity to 0, so that there is one, and v must lie between 1e-150 and 1e150.
+    Newton's steps from (1 + sqrt(1 + 2 v)) / (2 v), which lies between L / sqrt(2) and L;
+    accurate to 8 * 2^-53 * S (claim `R24-log-moments`).
+    """
+    var = _checks.positive_array(v, "v")
+    if ((var < 1e-150) | (var > 1e150)).any():
+        raise ValueError("v must lie between 1e-150 and 1e150.")
+    looks = (0.5 + np.sqrt(0.25 + 0.5 * var)) / var
+    for _ in range(_STEPS):
+        found = zeta(2.0, looks)
+        looks = looks * np.exp(found * np.log(found / var) / (2.0 * looks * zeta(3.0, looks)))
+    return np.asarray(looks)
 
 
 def gamma_noise_sample(x0: Values, looks: float, gamma: Values) -> Array:
@@ -59,6 +93,21 @@ def gamma_marginal(data: InverseGamma, looks: float) -> BetaPrime:
     """
     count = _checks.positive_number(looks, "looks")
     return BetaPrime(np.full(data.d, count), data.shape, data.scale / count)
+
+
+def gamma_posterior(x: Values, data: InverseGamma, looks: float) -> InverseGamma:
+    """The law of X_0 given X = x: InverseGamma(alpha + L, beta + L x) (claim `R24-posterior`).
+
+    The noise is conjugate to X_0 ~ InverseGamma(alpha, beta). x is one state (d,), d that of the
+    data; the parameters are accurate to 8 * 2^-53 * S. For other data on the line, see
+    `gamma_posterior_moment` and its neighbours.
+    """
+    state = _checks.positive_array(x, "x")
+    if state.shape != (data.d,):
+        raise ValueError(f"x must be one state of shape ({data.d},), got {state.shape}.")
+    count = _checks.positive_number(looks, "looks")
+    with _checks.quiet():
+        return InverseGamma(data.shape + count, data.scale + count * state)
 
 
 def gamma_chain_step(x: Values, looks: float, next_looks: float, beta: Values) -> Array:

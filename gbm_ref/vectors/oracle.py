@@ -12,6 +12,7 @@ from gbm_ref.gamma_noise import (
     gamma_chain_step,
     gamma_conditional_hyvarinen_score,
     gamma_denoiser,
+    gamma_log_moments,
     gamma_noise_sample,
 )
 from gbm_ref.grids import uniform
@@ -203,6 +204,8 @@ _ORACLE: dict[str, Implementation] = {
         [x], [x0], L
     ).item(),
     "gamma_denoiser": lambda x, h, L: gamma_denoiser([x], [h], L).item(),
+    "gamma_log_mean": lambda L: gamma_log_moments(L)[0].item(),
+    "gamma_log_var": lambda L: gamma_log_moments(L)[1].item(),
     "gamma_chain_step": lambda x, L, M, b: gamma_chain_step([x], L, M, [b]).item(),
     "gamma_ancestral_step": lambda x, x0, L, M, g: gamma_ancestral_step(
         [x], [x0], L, M, [g]

@@ -118,10 +118,8 @@ def _inequalities(bound: Expr) -> tuple[Says, Says]:
     return Says(_LOGARITHM, bound, r"\le"), Says(bound**2, _SQUARE, r"\le")
 
 
-_SIDES = {
-    "cost": v0 * _LOGARITHM.subs(_w, exp(_Lg / 2)) ** 2,
-    "limit": (v0 * _SQUARE.subs(_w, sqrt(vN / v0))).expand(),
-}
+_SIDES = {"cost": v0 * _LOGARITHM.subs(_w, exp(_Lg / 2)) ** 2, "limit": (v0 * _SQUARE.subs(_w,
+    sqrt(vN / v0))).expand(),}  # fmt: skip
 
 R20 = Claim(
     "R20", "what a wrong score costs", balances, holds=_RATES, twins={

@@ -110,9 +110,8 @@ def _from_data(at_end: tuple[Expr, Expr]) -> tuple[Expr, ...]:
     return (*(exp(mean) for mean, _ in ends), ends[0][1])
 
 
-_POINTS = table(
-    "p q r mu sigma T", (1.3, 1.9, 1.1, 0.2, 0.8, 1.0), (0.04, 17.0, 2.5, -0.3, 1.3, 1.5)
-)
+_POINTS = table("p q r mu sigma T", (1.3, 1.9, 1.1, 0.2, 0.8, 1.0), (0.04, 17.0, 2.5, -0.3, 1.3,
+    1.5))  # fmt: skip
 _STANDARD = -(log(_p) ** 2 + log(_q) ** 2) / 2 - log(2 * pi) - log(_p) - log(_q)
 MOMENTS = Claim(
     "log-moments", "the moments of noised data need no noise", are_the_moments, holds=_moments,

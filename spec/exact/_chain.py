@@ -125,15 +125,11 @@ COORDINATE = "the data are log-normal, with one coordinate or independent ones"
 LOG_NORMAL = Assumption(
     COORDINATE, "an affine score, without which a step is no affine map",
     lambda: not is_affine(image(score=bent)))  # fmt: skip
-EXACT_SCORE = Assumption(
-    "the Hyvärinen score is the exact one of X at that level",
-    "the variance v_k in the score; half the score leads to another law",
-    lambda: _changes_the_law(score=halved),
-)
-LEVEL_STEP = Assumption(
-    "one step a level, as long as the distance of the levels",
-    "the mean; with another fall of the data's mean its error is another",
-    lambda: _changes_the_law(fall=2 * m * r**2),
-)
+EXACT_SCORE = Assumption("the Hyvärinen score is the exact one of X at that level",
+    "the variance v_k in the score; half the score leads to another law", lambda:
+    _changes_the_law(score=halved),)  # fmt: skip
+LEVEL_STEP = Assumption("one step a level, as long as the distance of the levels",
+    "the mean; with another fall of the data's mean its error is another", lambda:
+    _changes_the_law(fall=2 * m * r**2),)  # fmt: skip
 DATA, DRAWS = (LOG_NORMAL, EXACT_SCORE), "the start and the draws are independent"
 ALL = (*DATA, LEVEL_STEP)

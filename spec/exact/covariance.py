@@ -105,12 +105,10 @@ def _run(candidate: Maps, at: Values) -> tuple[mpf, ...]:
     return (*mean, *cov, *(size,) * 2, *(spread,) * 4)
 
 
-_POINTS = table(
-    "S11 S12 S22 a1 a2 B11 B12 B22 M1 M2 mu sigma T N",
-    (0.5, 0.2, 0.3, 0.4, -0.7, 1.3, -0.4, 0.9, 1.1, 0.2, 0.1, 0.8, 1.0, 8),
-    (0.01, -0.019, 0.04, -0.4, 1.7, 2.3, 1.4, 1.1, 0.1, -2.2, 0.7, 1.3, 0.6, 32),
-    (0.25, 0.25, 0.25, 0.1, 0.2, 1.0, 0.9, 1.0, 0.3, 0.5, 0.0, 0.9, 1.2, 12),
-)
+_POINTS = table("S11 S12 S22 a1 a2 B11 B12 B22 M1 M2 mu sigma T N", (0.5, 0.2, 0.3, 0.4, -0.7, 1.3,
+    -0.4, 0.9, 1.1, 0.2, 0.1, 0.8, 1.0, 8), (0.01, -0.019, 0.04, -0.4, 1.7, 2.3, 1.4, 1.1, 0.1,
+    -2.2, 0.7, 1.3, 0.6, 32), (0.25, 0.25, 0.25, 0.1, 0.2, 1.0, 0.9, 1.0, 0.3, 0.5, 0.0, 0.9, 1.2,
+    12),)  # fmt: skip
 LOG_NORMAL = Assumption(
     "the data are log-normal", "the quadratic log density; else the factor depends on the state",
     lambda: not is_the_step(_step, curvature=1))  # fmt: skip

@@ -111,18 +111,14 @@ _READ, _LAW = (_STILL, *map(_columns, range(3))), _law(lambda b, d: b * b.T + d 
 PROBE = Probe(_READ, _LAW)
 # log(exp(v)) is known to 2^-53 (1 + |v|), and the entries are differences of values.
 _OF_VALUES = when_asked(lambda: _sizes(1 + sum(map(Abs, _TRUE[0]))))
-_ENTRIES_SCALE = tuple(
-    1 + Abs(_TRUE[0][i // part.cols]) + Abs(f) for part in _TRUE for i, f in enumerate(part)
-)
+_ENTRIES_SCALE = tuple(1 + Abs(_TRUE[0][i // part.cols]) + Abs(f) for part in _TRUE for i, f in
+    enumerate(part))  # fmt: skip
 _NAMES = "c1 c2 a11 a12 a21 a22 b11 b12 b21 b22 d11 d12 d21 d22"
-_COEFFICIENTS = (
-    (0.3, -1.1, 0.7, -0.2, 0.4, 0.5, 0.6, 0.1, -0.3, 0.4, 0.2, -0.5, 0.05, 0.9),
-    (-7.0, 3.0, 1e-3, 2.0, -1.5, 1e-6, 1e-4, -3.0, 2.5, -1e-2, 1.0, 0.3, -0.8, 1e-3),
-)
+_COEFFICIENTS = ((0.3, -1.1, 0.7, -0.2, 0.4, 0.5, 0.6, 0.1, -0.3, 0.4, 0.2, -0.5, 0.05, 0.9),
+    (-7.0, 3.0, 1e-3, 2.0, -1.5, 1e-6, 1e-4, -3.0, 2.5, -1e-2, 1.0, 0.3, -0.8, 1e-3),)  # fmt: skip
 _STARTS = ((0.4, -0.6, 0.9, 0.2, 0.5), (-3.0, 12.0, 4.0, -1.9, 1.0))
-_BOTH = table(
-    f"{_NAMES} M1 M2 S11 S12 S22", *(c + s for c, s in zip(_COEFFICIENTS, _STARTS, strict=True))
-)
+_BOTH = table(f"{_NAMES} M1 M2 S11 S12 S22", *(c + s for c, s in zip(_COEFFICIENTS, _STARTS,
+    strict=True)))  # fmt: skip
 LAW = Claim(
     "probe", "a sampler that is affine in log x is known from a few evaluations",
     determines_the_law, holds=PROBE, twins={

@@ -48,10 +48,8 @@ def are_the_ratios(printed: Mapping[int, Mapping[str, str]]) -> bool:
     return all(found)
 
 
-_TABLE = {
-    3: {".01": "0.478", ".05": "0.633", ".2": "0.790", "0": "6.9e-5"},
-    1: {".01": "12.6", ".05": "4.93", ".2": "2.40", "0": "0.030"},
-}
+_TABLE = {3: {".01": "0.478", ".05": "0.633", ".2": "0.790", "0": "6.9e-5"}, 1: {".01": "12.6",
+    ".05": "4.93", ".2": "2.40", "0": "0.030"},}  # fmt: skip
 R10B = Claim(
     "R10b", "the published setting of version 1 on log-normal data", are_the_ratios, holds=_TABLE,
     twins={

@@ -132,9 +132,8 @@ CLOCK = Claim(
         ),
     ), depends=("A33", "R5", "R7", "R11", "R17-bridge"))  # fmt: skip
 
-_ROW_POINTS = table(
-    "S sigma mu M V x", (0.3, 0.7, 0.2, 0.4, 0.9, 1.4), (0.8, 1.1, -0.3, -0.6, 0.5, 0.6)
-)
+_ROW_POINTS = table("S sigma mu M V x", (0.3, 0.7, 0.2, 0.4, 0.9, 1.4), (0.8, 1.1, -0.3, -0.6, 0.5,
+    0.6))  # fmt: skip
 _GAIN = 1 - d / (v0 + vt)
 _MEAN, _VARIANCE = _GAIN * e - dm, _GAIN**2 * V + d
 ONE_ROW = Claim(

@@ -155,10 +155,8 @@ SETTING = (
     "the series of the logarithm is used where the factor is positive; it is not with a "
     "probability that falls faster than every power of h")  # fmt: skip
 _WRITTEN, _LOST = {**NAMES, "v": "v_0", "m_prime": "m'"}, v * log(vN / v)
-_BIAS = (
-    -h * ((1 - v / vN) / 2 + (3 + 4 * slope + 4 * slope**2) / 8 * _LOST),
-    h * (1 - v**2 / vN**2 + v * (1 - v / vN)) / 2,
-)
+_BIAS = (-h * ((1 - v / vN) / 2 + (3 + 4 * slope + 4 * slope**2) / 8 * _LOST), h * (1 - v**2 /
+    vN**2 + v * (1 - v / vN)) / 2,)  # fmt: skip
 _AS_LOGARITHMIC = (_BIAS[0], h * (1 - v**2 / vN**2) / 2)
 R14 = Claim(
     "R14", "sign-agnostic sampler on log-normal data: leading bias", is_the_leading_bias,

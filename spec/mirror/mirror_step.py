@@ -198,11 +198,8 @@ def is_the_curl(curl: Expr) -> bool:
     return vanishes(with_symbols(left.expand().subs(diff(loss, x1, x2), _MIXED) - curl))
 
 
-POSITIVE = Assumption(
-    "the weights are positive",
-    "the step of the entropy, without a sign",
-    lambda: not is_the_step(L - q),
-)
+POSITIVE = Assumption("the weights are positive", "the step of the entropy, without a sign",
+    lambda: not is_the_step(L - q),)  # fmt: skip
 _XI = Says(r"\xi(X)", X**2 / 2)
 _EQUATIONS = v1("eq. 14", "eq. 15")
 _QUOTE = (

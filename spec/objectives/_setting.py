@@ -65,9 +65,8 @@ def without_harmonic(expression: Expr) -> Expr:
     return expression.replace(harmonic, lambda number: Symbol(f"H_{number}"))
 
 
-POSITIVE_TIME = Assumption(
-    "t > 0", "the target divides by v", lambda: limit(floor(), v, 0, "+") == oo
-)
+POSITIVE_TIME = Assumption("t > 0", "the target divides by v", lambda: limit(floor(), v, 0, "+") ==
+    oo)  # fmt: skip
 FINITE_MODEL = Assumption(
     r"$\mathbb E\lVert h\rVert^2$ is finite", "the square is averaged term by term",
     # p = e^-x, so that H = -x, with h = -e^x: E h^2 and E H h are infinite, as is their gap.

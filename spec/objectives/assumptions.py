@@ -118,7 +118,6 @@ DATA_HALF = Claim(
         "excess": b["excess"],
     }, names=_NAMES, sheet=("A-Assumption-1", "E26"), assumptions=(POSITIVE_TIME,),
     depends=("R4", "A28", "A29"))  # fmt: skip
-
 BOUNDARY = Claim(
     "boundary-term", "the boundary term vanishes by itself", leaves_no_boundary_term,
     _flux(Integer(1)), twins={

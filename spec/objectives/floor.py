@@ -135,7 +135,6 @@ E9 = Claim(
         ), remains_open="The range of equation 38 in version 2 is lost. Whether the code starts "
         "at the first noisy level cannot be seen; it weights the terms (coded-weight).",
     ))  # fmt: skip
-
 SHARES = Claim(
     "E9-shares", "the smallest levels dominate the unweighted target", are_the_shares, _SHARES,
     twins={
@@ -255,7 +254,6 @@ CONSTANT = Claim(
         "of the marginal": 1 / (2 * (v0 + v)), "v0 + 2 v": v0 / (2 * v * (v0 + 2 * v)),
     }, names=_NAMES, sheet=("A-Thm", "E26"), assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "A16", "R2"))  # fmt: skip
-
 VALUES = Claim(
     "information-log-normal", "Fisher information and floor on log-normal data",
     are_of_log_normal_data, (1 / (v0 + v), _GAP), twins={
@@ -266,7 +264,6 @@ VALUES = Claim(
         Pin(f"gbm_ref.{name}", table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
             reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}))
         for j, name in enumerate(("fisher_information", "m_dsm_floor"))))  # fmt: skip
-
 CONSTANT_IN_THE_PLANE = Claim(
     "A-Thm-log-normal-matrix", "the constant, correlated log-normal data", is_the_gap_in_the_plane,
     _IN_THE_PLANE, twins={
@@ -274,7 +271,6 @@ CONSTANT_IN_THE_PLANE = Claim(
         "determinant for trace": 1 / v - _DETERMINANT / 2,
     }, names=_NAMES, sheet=("A-Thm",), depends=("A-Thm", "A16", "R2"),
     assumptions=(POSITIVE_TIME, replace(LOG_NORMAL, text="log X_0 is normal")))  # fmt: skip
-
 FLOOR = Claim(
     "R4b", "floor of the denoising loss", are_floor_and_error, _FLOOR, twins={
         "floor without the half": _FLOOR | {"floor": 1 / v - INFORMATION},
@@ -285,7 +281,6 @@ FLOOR = Claim(
         "score": _LOG_SCORE, "of_floor": Chain(2 * v**2 * _FLOOR["floor"], _FLOOR["error"]),
     }, names=_NAMES, assumptions=(POSITIVE_TIME, FINITE_MODEL),
     depends=("A-Thm", "A29", "A-Assumption-1-data", "R4", "R5"))  # fmt: skip
-
 DE_BRUIJN = Claim(
     "R4b-de-bruijn", "the rate of entropy from Fisher information", is_entropy_production, s2 / 2,
     twins={"sigma^2": s2, "sigma^2 / 4": s2 / 4, "entropy falls": -s2 / 2}, shown=lambda factor: {
@@ -293,7 +288,6 @@ DE_BRUIJN = Claim(
     }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), depends=("R4b", "A9"),
     assumptions=(POSITIVE_TIME, "one coordinate; finite entropy, differentiated under its "
                  "integral; no flux at the ends"))  # fmt: skip
-
 MEAN_FLOOR = Claim(
     "R4b-mean", "mean floor of the unweighted loss, log-normal data", is_the_mean_of_floors, _MEAN,
     twins={

@@ -147,14 +147,12 @@ R18 = Claim(
         ), reads=lambda forms: _terms(forms["psi"], _STEIN),
             twins={"linear term of the Hyvarinen score": _terms(_PSI - x * psi, _STEIN)}),
     ))  # fmt: skip
-
 IN_LOG_SPACE = Claim(
     "R18-log", "implicit form in log space", is_implicit_in_log_space, _LOG_FORMS, twins={
         **{f"constant {n}": _LOG_FORMS | {"form": S**2 / 2 + S1 - n} for n in (0, 1)},
         "flux of the log score": _LOG_FORMS | {"flux": q * S},
     }, values=lambda: {"model": _LOG_MODEL, "rest": _REST}, names=NAMES, sheet=("R18",),
     assumptions=(FINITE_SQUARE, "the others of R18"), depends=("R18", "A10-score"))  # fmt: skip
-
 BOUNDARY_TERM = Claim(
     "R18-boundary", "boundary term of the implicit form", is_the_boundary_term, _ENDS, twins={
         "none": _ENDS | {"ends": _NONE}, "upper end alone": _ENDS | {"ends": high},

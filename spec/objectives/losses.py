@@ -58,9 +58,8 @@ def _explicit(jacobian: int) -> tuple[Expr, ...]:
 _ONE, _SECOND = _denoising(), _denoising("u", "w")[0]
 _LOSS, _CROSSED = _ONE[0], _denoising("x", "w")[0] + _denoising("u", "z")[0]
 
-_pin = partial(
-    Pin, points=POINTS, because="it is the definition at samples, times a weight if one is given"
-)
+_pin = partial(Pin, points=POINTS,
+    because="it is the definition at samples, times a weight if one is given")  # fmt: skip
 _M_DSM_PINS = (
     _pin("gbm_ref.m_dsm", formula=_ONE, variant="one sample", twins={
         "reflected": _denoising(sign=-1), "model for target": (*_ONE[:4], *_ONE[2:4]),

@@ -27,8 +27,7 @@ version 1 alone, version 2 may well have mended it.
 
 **How a statement fails.** *Wrong*: false as printed. *Inconsistent*: two places of the paper
 contradict each other, or a public fact. *Undefined*: it has several readings, or none.
-*Over-claimed*: true in a case, but not as generally as it is said.
-"""
+*Over-claimed*: true in a case, but not as generally as it is said."""
 
 
 def errata() -> list[Claim]:

@@ -94,7 +94,6 @@ BRIDGE = Claim(
             formula=exp(_LANDS + sqrt(_WIDENS) * z),
             twins={"variance for deviation": exp(_LANDS + _WIDENS * z)},
         )))  # fmt: skip
-
 TWO_TIMES = Claim(
     "two-times", "covariance of two times", are_of_two_times, holds=(C + v_s, C + v_s, C + v_t),
     twins={

@@ -21,15 +21,11 @@ NOTHING, _HALF = Integer(0), Rational(1, 2)
 _LOST = "formula lost in version 2; reconstructed: "
 NAMES = {"M": r"\bar\mu_k", "S": r"\bar\sigma_k", "r": r"\sqrt\delta"}
 
-INDEPENDENT = Assumption(
-    "the draws of the steps are independent",
-    "the exponents of their moment generating functions add up",
-    lambda: unrolls(_ONE_DRAW, independent=False),
-)
-
-STEPS_APART = replace(
-    INDEPENDENT, without=lambda: not is_the_exact_step(V1_22.holds, independent=False)
-)
+INDEPENDENT = Assumption("the draws of the steps are independent",
+    "the exponents of their moment generating functions add up", lambda: unrolls(_ONE_DRAW,
+    independent=False),)  # fmt: skip
+STEPS_APART = replace(INDEPENDENT, without=lambda: not is_the_exact_step(V1_22.holds,
+    independent=False))  # fmt: skip
 
 
 def is_the_exact_step(step: Callable[[Expr], tuple[Expr, Expr]], independent: bool = True) -> bool:
@@ -215,11 +211,9 @@ def is_the_target(target: Expr) -> bool:
 
 
 _CHOICE = sigma_k**2 / 2
-NO_DRIFT = Assumption(
-    "mu is sigma^2/2 at each step",
-    "the mean of the kernel stays where the data are",
-    lambda: not same(A35.holds[1][0].subs(mu_k, sigma_k**2), M),
-)
+NO_DRIFT = Assumption("mu is sigma^2/2 at each step",
+    "the mean of the kernel stays where the data are", lambda: not same(A35.holds[1][0].subs(mu_k,
+    sigma_k**2), M),)  # fmt: skip
 A35_TARGET = Claim(
     "A35-target", "target of the time-varying loss", is_the_target, holds=-(1 + (L - L0) / S**2),
     twins={

@@ -92,10 +92,8 @@ _HOLDS = LOG_DRIFT, sigma**2
 (_MEAN, _VARIANCE), (_MOVED, _ADDED) = _integrals(_HOLDS), _increments(_HOLDS)
 # (c0 + c1 t)^3 = c0^3 + 3 c1 v solves v(t) = v.
 _TIME = ((c0**3 + 3 * c1 * v) ** Rational(1, 3) - c0) / c1
-_SAMPLE_SCALE = tuple(
-    state * (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1)
-    for state, z in zip(_sample(_MEAN, sqrt(_VARIANCE)), (z1, z2), strict=True)
-)
+_SAMPLE_SCALE = tuple(state * (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1) for
+    state, z in zip(_sample(_MEAN, sqrt(_VARIANCE)), (z1, z2), strict=True))  # fmt: skip
 _GIVEN, _LOG_DRIFT = "it is the rate that is given", _DRIFT - _DIFFUSION**2 / 2
 _PINS = (
     Pin(
@@ -205,7 +203,6 @@ _EXPLODING_PINS = (
         lambda c: _sample(Integer(0), sqrt(_in_time(c))),
         twins={"variance for deviation": _sample(Integer(0), _in_time(_EXPLODING))},
     ))  # fmt: skip
-
 VE = Claim(
     "VE", "a variance-exploding process", is_its_variance, holds=_EXPLODING, twins={
         "sigma_min r^t as the deviation at t = 0 too": (std_min**2 * E, std_max**2 / std_min**2),

@@ -17,11 +17,8 @@ from spec.process.equations import EQUATION, GBM, UNIQUE
 
 drift, divergence, pull, turn, dr = symbols("drift divergence pull turn dr", real=True)
 score, f, _G = *symbols("score f", real=True), Symbol("g")
-REGULAR = (
-    "the density is positive",
-    "the density is smooth: twice differentiable in the state, once in time",
-    UNIQUE,
-)
+REGULAR = ("the density is positive",
+    "the density is smooth: twice differentiable in the state, once in time", UNIQUE,)  # fmt: skip
 D, XS = symbols("d1 d2", real=True), symbols("x1 x2", positive=True)
 # The log density of the plane near a point, with symbols for its derivatives.
 LOG_DENSITY = jet("l", D)

@@ -18,11 +18,8 @@ Y = symbols("y1 y2", real=True)
 DRIFT = symbols("a1 a2", real=True)
 DATA = symbols("y01 y02", real=True)
 EXPONENT = -sum((Y[i] - DATA[i] - DRIFT[i]) ** 2 for i in range(2)) / (2 * v)
-NOISE = Assumption(
-    "t is positive",
-    "the exponent of the kernel is divided by v",
-    lambda: bool(EXPONENT.subs(v, 0).has(zoo, nan)),
-)
+NOISE = Assumption("t is positive", "the exponent of the kernel is divided by v", lambda:
+    bool(EXPONENT.subs(v, 0).has(zoo, nan)),)  # fmt: skip
 
 
 @cache

@@ -174,11 +174,8 @@ MULTISTEP = Claim(
 
 _EXACT = q * u + (1 - q) * d[0] + _FIRST * d[1] + _SQUARE * d[2] / 2
 _EXACT += (ell**3 - 3 * _SQUARE) * d[3] / 6
-_ERRORS = (
-    -(ell**3) * (d[1] + (2 + 3 * alpha) * d[2]) / 12,
-    -(ell**4) * d[3] * (3 + 8 * alpha + 4 * beta + 6 * alpha * (alpha + beta)) / 72,
-    -(ell**3) * d[2] / 12,
-)
+_ERRORS = (-(ell**3) * (d[1] + (2 + 3 * alpha) * d[2]) / 12, -(ell**4) * d[3] * (3 + 8 * alpha + 4
+    * beta + 6 * alpha * (alpha + beta)) / 72, -(ell**3) * d[2] / 12,)  # fmt: skip
 ORDER = Claim(
     "multistep-order", "multistep solvers of the flow: what a row is off by", are_the_local_errors,
     holds=_ERRORS, twins={

@@ -21,12 +21,10 @@ NAMES = {"L1": r"\log x_1", "L2": r"\log x_2"}
 Component = tuple[Expr, Matrix, Matrix]  # weight, mean and covariance of log X
 DATA: tuple[Component, ...] = ((WEIGHTS[0], A, S), (WEIGHTS[1], B, T))
 # Generic; far out in a tail with a correlation of 0.99; near the median with a tiny variance.
-POINTS = table(
-    "x1 x2 w1 a1 a2 S11 S12 S22 w2 b1 b2 T11 T12 T22 mu sigma t",
-    (1.3, 0.4, 0.25, 0.3, -0.6, 0.9, 0.35, 0.5, 0.75, -0.4, 0.2, 0.6, -0.2, 1.4, 0.37, 0.8, 0.6),
-    (47, 2e-4, 0.9, -0.2, 0.7, 1.6, 1.1, 0.77, 0.1, 1.4, -0.1, 0.4, 0.0625, 0.2, -1.3, 1.7, 1.0),
-    (1.1, 2.7, 0.5, 0.1, 0.95, 0.01, -0.03, 2.3, 0.5, 0.3, 1.1, 0.02, 0.01, 0.9, 0.02, 0.3, 1e-4),
-)
+POINTS = table("x1 x2 w1 a1 a2 S11 S12 S22 w2 b1 b2 T11 T12 T22 mu sigma t", (1.3, 0.4, 0.25, 0.3,
+    -0.6, 0.9, 0.35, 0.5, 0.75, -0.4, 0.2, 0.6, -0.2, 1.4, 0.37, 0.8, 0.6), (47, 2e-4, 0.9, -0.2,
+    0.7, 1.6, 1.1, 0.77, 0.1, 1.4, -0.1, 0.4, 0.0625, 0.2, -1.3, 1.7, 1.0), (1.1, 2.7, 0.5, 0.1,
+    0.95, 0.01, -0.03, 2.3, 0.5, 0.3, 1.1, 0.02, 0.01, 0.9, 0.02, 0.3, 1e-4),)  # fmt: skip
 # And both entries of the score of the first law nearly zero.
 _ZERO = {"x1": 0.38674102345450123, "x2": 0.23457028809379765}
 POINTS_NEAR_ZERO = (*POINTS, POINTS[0] | _ZERO)

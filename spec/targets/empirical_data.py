@@ -215,7 +215,6 @@ SCORE = Claim(
             lambda: bool(_score(_MEAN, Y, _SHIFT).subs(v, 0).has(zoo)),
         ),
     ), depends=("A5", "A33", "R2"), pins=(*_SCORE_PINS, *_LAW_PINS))  # fmt: skip
-
 LAST_STEP = Claim(
     "R3-last-step", "the last step is denoiser plus noise", is_the_last_step,
     holds=lambda D, y, noise: D + noise, twins={
@@ -227,7 +226,6 @@ LAST_STEP = Claim(
     assumptions=(
         "the rates are constant on the step", "R3 holds for any number of points and coordinates",
     ), depends=("A13", "R3"))  # fmt: skip
-
 BLUR = Claim(
     "R3-blur", "the last step with the exact score of two points blurs one of them", is_the_blur,
     holds=h, twins={

@@ -6,10 +6,14 @@ those before and after a step that adds noise, xk and xn its states."""
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from sympy import Expr, Integer, Symbol, cancel, diff, exp, expand, gamma, log, solve, symbols
+import mpmath
+from sympy import (
+    Expr, Integer, Symbol, cancel, diff, exp, expand, gamma, integrate, log, oo, polygamma, solve,
+    symbols)  # fmt: skip
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.claim import Assumption, Claim, Means, Pin
+from spec.checking.pins import table
 from spec.checking.symbols import h, s2, sigma, x, x0
 from spec.checking.typeset import Sde
 from spec.targets import standard_laws as laws
@@ -19,7 +23,7 @@ looks, M, n, xk, xn, g, b = symbols("L M n xk xn g b", positive=True)
 alpha, beta, growth, crowding = symbols("alpha beta growth crowding", positive=True)
 _NAMES = {"x": "x", "x0": "x_0", "L": r"\ell", "h": "H"}
 _CHAIN_NAMES = {"L": r"\ell_k", "M": r"\ell_{k+1}", "xn": "X_{k+1}", "g": "G", "x0": "x_0"}
-Law = tuple[Expr, Expr, Expr]
+Law, Pair = tuple[Expr, Expr, Expr], tuple[Expr, Expr]
 
 
 def _log_kernel(x_: Expr, x0_: Expr) -> Expr:
@@ -68,6 +72,33 @@ def is_the_marginal(law: Law) -> bool:
     $A$-th power of the inverse of $B$. Multiply, and differentiate the logarithm (R25)."""
     rest, score = _integrated()
     return vanishes((rest, score - _of_law(law)["score"]))
+
+
+def is_the_posterior(law: Pair) -> bool:
+    r"""With those data $X_0$ has the inverse gamma law of shape $[[0]]$ and scale $[[1]]$ given
+    that the noisy state is $x$.
+
+    Kernel times prior is the posterior density but for a factor without $x_0$: times $x_0$, the
+    slope of its logarithm in $x_0$ is the score of R25 with these parameters."""
+    joint = _log_kernel(x, x0) - (alpha + 1) * log(x0) - beta / x0
+    score = laws.SCORES.holds["inverse gamma"].subs(x, x0)
+    named = score.subs(dict(zip((alpha, beta), law, strict=True)), simultaneous=True)
+    return vanishes(expand(x0 * diff(joint, x0)) - named)
+
+
+def are_the_log_moments(moments: Pair) -> bool:
+    r"""For $G$ of shape and rate $\ell$, the mean of $\log G$ is $[[0]]$ and its variance is
+    $[[1]]$.
+
+    The moment of real order $n$, integrated, is $[[mellin]]$. As a function of $n$ it is the
+    moment generating function of $\log G$, so that mean and variance are the first two derivatives
+    of its logarithm at zero. Values of the logarithm and of polygamma functions become symbols."""
+    power, rate = integrate(x ** (looks + n - 1) * exp(-looks * x), (x, 0, oo)), looks**looks
+    gap = log(power * rate / gamma(looks)).expand(force=True) - log(_GAMMA).expand(force=True)
+    found = [diff(log(_GAMMA), n, order).subs(n, 0) for order in (1, 2)]
+    gaps = [gap.expand(), *(a - b for a, b in zip(found, moments, strict=True))]
+    named = (e.replace(polygamma, lambda m, at: Symbol(f"psi{m}({at})")) for e in gaps)
+    return vanishes([e.replace(log, lambda at: Symbol(f"log({at})")) for e in named])
 
 
 @cache
@@ -173,7 +204,6 @@ TARGET = Claim(
             reads=lambda candidate: candidate["target"],
         ),
     ))  # fmt: skip
-
 DENOISER = Claim(
     "R24-denoiser", "denoiser for gamma noise", is_the_denoiser,
     holds=lambda h: (looks - 1 - h) / (looks * x), twins={
@@ -183,7 +213,6 @@ DENOISER = Claim(
     }, names=_NAMES, sheet=("R24",), assumptions=(_LOOKS.text, _COORDINATE), depends=("R24",),
     pins=(Pin("gbm_ref.gamma_denoiser", vectors="gamma_denoiser", reads=lambda found: found(h)),),
 )  # fmt: skip
-
 MARGINAL = Claim(
     "R24-inverse-gamma", "inverse gamma data under gamma noise", is_the_marginal, holds=_MARGINAL,
     twins={
@@ -199,6 +228,57 @@ MARGINAL = Claim(
         ),
     ))  # fmt: skip
 
+_AT = table("L alpha beta x p y q", (3.7, 2.6, 1.9, 0.8, 1.5, 0.7, 0.3),
+            (0.6, 0.8, 31.0, 12.0, -2.2, 40.0, 0.9))  # fmt: skip
+_QUADRATURES = {  # of shape A and scale B
+    "moment": lambda A, B, at: B ** at["p"] * mpmath.gammaprod([A - at["p"]], [A]),
+    "log_moments": lambda A, B, at: (mpmath.log(B) - mpmath.psi(0, A), mpmath.psi(1, A)),
+    "cdf": lambda A, B, at: mpmath.gammainc(A, B / at["y"], regularized=True),
+    "ppf": lambda A, B, at: B / mpmath.findroot(
+        lambda u: mpmath.gammainc(A, u, regularized=True) - at["q"], (A / 9, 3 * A), "anderson"),
+}  # fmt: skip
+
+
+def _integrated_pin(name: str) -> Pin:
+    def formula(at: Mapping[str, mpmath.mpf], more: float = 0) -> object:
+        A, B = at["alpha"] + at["L"] - more, at["beta"] + at["L"] * at["x"]
+        return _QUADRATURES[name](A, B, at)
+
+    return Pin(f"gbm_ref.gamma_posterior_{name}", _AT, formula=formula, k=64.0,
+               because="it integrates over the posterior, which is this law for these data",
+               twins={"shape one less": lambda at: formula(at, 1)})  # fmt: skip
+
+
+POSTERIOR = Claim(
+    "R24-posterior", "the posterior of inverse gamma data under gamma noise", is_the_posterior,
+    holds=(alpha + looks, beta + looks * x), twins={
+        "shape one less": (alpha + looks - 1, beta + looks * x),
+        "noise of mean looks": (alpha + looks, beta + x), "data forgotten": (looks, looks * x),
+    }, names=_NAMES, sheet=("R24",), depends=("R24", "R25"),
+    assumptions=(_LOOKS.text, "alpha and beta are positive", "one coordinate"), pins=(
+        Pin("gbm_ref.gamma_posterior", _AT, reads=lambda law: law),
+        *map(_integrated_pin, _QUADRATURES),
+    ))  # fmt: skip
+LOG_MOMENTS = Claim(
+    "R24-log-moments", "mean and variance of the logarithm of gamma noise", are_the_log_moments,
+    holds=(polygamma(0, looks) - log(looks), polygamma(1, looks)), twins={
+        "rate one": (polygamma(0, looks), polygamma(1, looks)),
+        "of the noise": (Integer(0), 1 / looks), "variance 1 / looks": (
+            polygamma(0, looks) - log(looks), 1 / looks,
+        ), "one more": (polygamma(0, looks + 1) - log(looks), polygamma(1, looks + 1)),
+    }, values=lambda: {"mellin": _GAMMA}, means=Means.CALCULUS, names=_NAMES, sheet=("R24",),
+    assumptions=(_LOOKS.text,), depends=("R24", "R24b"), pins=(
+        *(Pin(
+            "gbm_ref.gamma_log_moments", vectors=f"gamma_log_{name}", variant=name,
+            reads=lambda m, j=j: m[j],
+        ) for j, name in enumerate(("mean", "var"))), Pin(
+            "gbm_ref.looks_at_log_var", ({"v": 0.37}, {"v": 41.0}, {"v": 1e-3}),
+            because="it solves for the looks of a variance",
+            formula=lambda at: mpmath.findroot(
+                lambda u: mpmath.psi(1, u) - at["v"], mpmath.sqrt(1 + at["v"]) / at["v"]),
+            twins={"1 / looks": lambda at: 1 / at["v"]},
+        ),
+    ))  # fmt: skip
 CHAIN = Claim(
     "R24b", "a Markov chain with gamma noise", keeps_gamma_marginals, holds=_STEP, twins={
         "not rescaled": (Integer(1), M, looks - M), "swapped": (looks / M, looks - M, M),
@@ -224,7 +304,6 @@ ANCESTRAL = Claim(
         "gbm_ref.gamma_ancestral_step", vectors="gamma_ancestral_step",
         reads=lambda step: _state(step).subs(_EXCHANGED, simultaneous=True),
     ),))  # fmt: skip
-
 EQUILIBRIUM = Claim(
     "R24c", "a multiplicative equation with a gamma equilibrium", is_stationary,
     holds=_EQUILIBRIUM, twins={
@@ -241,4 +320,4 @@ EQUILIBRIUM = Claim(
         ), "Itô calculus, and a solution that stays positive",
     ), readings=("nothing is claimed about the transition density",), depends=("A1", "R25"),
 )  # fmt: skip
-CLAIMS = (TARGET, DENOISER, MARGINAL, CHAIN, ANCESTRAL, EQUILIBRIUM)
+CLAIMS = (TARGET, DENOISER, MARGINAL, POSTERIOR, LOG_MOMENTS, CHAIN, ANCESTRAL, EQUILIBRIUM)

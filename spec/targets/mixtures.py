@@ -150,10 +150,8 @@ class Part(NamedTuple):
 
 Formula = Callable[[tuple[Part, ...]], Matrix]
 # The parts with names for shares r_j, pulls u_j and precisions P_j.
-_NAMED = tuple(
-    Part(w, r, Y - mean, _laws.symmetric(f"P_{j}"), Matrix(symbols(f"u_{j}1 u_{j}2")))
-    for j, r, (w, mean, _) in zip((1, 2), symbols("r1 r2"), DATA, strict=True)
-)
+_NAMED = tuple(Part(w, r, Y - mean, _laws.symmetric(f"P_{j}"), Matrix(symbols(f"u_{j}1 u_{j}2")))
+    for j, r, (w, mean, _) in zip((1, 2), symbols("r1 r2"), DATA, strict=True))  # fmt: skip
 _D = Matrix(symbols("d1 d2"))  # log x less a point
 _SIZES = symbols("N1 N2")  # of the components at the point
 _GROWTH = [exp(part.pull.dot(_D) - (_D.T * part.precision * _D)[0] / 2) for part in _NAMED]

@@ -44,11 +44,8 @@ def _parts(bend: int = 1) -> Pair:
 
 
 # Each with the names of its parameters, and a factor that makes powers times it give two moments.
-_LAWS = (
-    ("gamma", {laws.alpha: k, laws.beta: c}, Integer(1)),
-    ("inverse gamma", {laws.alpha: k, laws.beta: c}, x),
-    ("beta prime", {laws.a: k, laws.scale: c}, c + x),
-)
+_LAWS = (("gamma", {laws.alpha: k, laws.beta: c}, Integer(1)), ("inverse gamma", {laws.alpha: k,
+    laws.beta: c}, x), ("beta prime", {laws.a: k, laws.scale: c}, c + x),)  # fmt: skip
 
 
 def are_of_products(moments: tuple[Pair, ...]) -> bool:
@@ -122,10 +119,9 @@ _KINDS: dict[str, tuple[tuple[dict[str, float], ...], dict[Symbol, Expr]]] = {
         },
     )}  # fmt: skip
 _SHAPES = table("k c", (2.3, 0.7), (4.1, 1.3))
-_POINTS = {name: points for name, (points, _) in _KINDS.items()} | {
-    **dict.fromkeys(("Gamma", "InverseGamma", "Weibull"), _SHAPES),
-    "BetaPrime": table("k c b", (2.3, 0.7, 5.3), (4.1, 1.3, 2.6)),
-}
+_POINTS = {name: points for name, (points, _) in _KINDS.items()} | {**dict.fromkeys(("Gamma",
+    "InverseGamma", "Weibull"), _SHAPES), "BetaPrime": table("k c b", (2.3, 0.7, 5.3), (4.1, 1.3,
+    2.6)),}  # fmt: skip
 
 
 def _marginal(name: str, names: str, first: str, second: str) -> Pin:

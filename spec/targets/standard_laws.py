@@ -97,12 +97,10 @@ _POSITIVE = Assumption(
     lambda: bool(TAILS["Pareto"].subs({alpha: -1, x: 2}) > 1))  # fmt: skip
 _NAMES = {"x": "x", "scale": "l"}
 # Class in gbm_ref, names in the order of the rows, a draw and a mistaken one.
-_PINNED = {
-    "gamma": ("Gamma", "x alpha beta g", g / beta, g * beta),
-    "inverse gamma": ("InverseGamma", "x alpha beta g", beta / g, 1 / (beta * g)),
-    "Weibull": ("Weibull", "x c scale g", scale * g, g / scale),
-    "beta prime": ("BetaPrime", "x a scale g b u", scale * g / u, scale * u / g),
-}
+_PINNED = {"gamma": ("Gamma", "x alpha beta g", g / beta, g * beta), "inverse gamma":
+    ("InverseGamma", "x alpha beta g", beta / g, 1 / (beta * g)), "Weibull": ("Weibull",
+    "x c scale g", scale * g, g / scale), "beta prime": ("BetaPrime", "x a scale g b u", scale * g
+    / u, scale * u / g),}  # fmt: skip
 _ROWS = (
     (1.7, 2.3, 0.7, 1.9, 3.4, 0.4), (0.02, 0.6, 1.9, 0.03, 0.8, 2.7),
     (31.0, 5.1, 2.2, 7.1, 1.3, 0.9))  # fmt: skip
@@ -136,7 +134,6 @@ SCORES = Claim(
         **{f"tail {name}": tail for name, tail in TAILS.items()},
     }, names=_NAMES, assumptions=(_POSITIVE,),
     pins=tuple(pin for law in _PINNED for pin in _pins_of(law)))  # fmt: skip
-
 MEAN = Claim(
     "R25-mean", "mean of the Hyvärinen score", is_the_mean, holds=lambda G, M: G - M, twins={
         "boundary term left out": lambda G, M: -M,
@@ -148,7 +145,6 @@ MEAN = Claim(
             "a jump of x p inside it adds to the gain between the ends", _jump,
         ), "the integral and the limits of x p at the ends exist",
     ))  # fmt: skip
-
 VALUES = Claim(
     "R25-values", "mean of the Hyvärinen score of standard laws, without beta prime",
     are_the_means, holds=_MEANS, twins={

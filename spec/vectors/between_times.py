@@ -9,8 +9,7 @@ _BRIDGED = """
     weights_exchanged  T_INDEX  a at the state before, b at that after  a -> b, b -> a
     ito_term  ITO  mu (s - r) in place of up  up -> up + a / 2
     deviation_for_variance  S_VS_S2  sqrt(a) and sqrt(b)  a -> sqrt(a), b -> sqrt(b)
-    drift_of_the_wrong_sign  SIGN  + rest in place of - rest  rest -> -rest
-"""
+    drift_of_the_wrong_sign  SIGN  + rest in place of - rest  rest -> -rest"""
 _BOX = """ordinary ITO S_VS_S2 T_INDEX SIGN:
         1e-2~1e2 1e-2~1e2 -1..1 1e-3~3 -1..1 1e-3~3"""
 FUNCTIONS = functions(f"""

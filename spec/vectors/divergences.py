@@ -19,8 +19,7 @@ _PLANE = """
     factors = (P11 / Q11 - 1 - log(P11 / Q11) + s1^2 / Q11
     + rP / rQ - 1 - log(rP / rQ) + turned / rQ) / 2,
     iP = (P11 + P22) / dP, iQ = (Q11 + Q22) / dQ, gap = |P11 - Q11| + 2 |P12 - Q12| + |P22 - Q22|,
-    bound = kl + iQ (iP gap^2 + s1^2 + s2^2 + added (iP gap + |s1| + |s2|))
-"""
+    bound = kl + iQ (iP gap^2 + s1^2 + s2^2 + added (iP gap + |s1| + |s2|))"""
 _SWAP = "P11 -> Q11, P12 -> Q12, P22 -> Q22, Q11 -> P11, Q12 -> P12, Q22 -> P22"
 _SIZES = "I(A) = (A11 + A22) / det A, |A| = |A11| + 2 |A12| + |A22|"
 _ENTRIES = "a1 a2 p11 p12 p22 b1 b2 q11 q12 q22"

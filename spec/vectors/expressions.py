@@ -17,10 +17,8 @@ from mpmath import mpf
 
 from spec.vectors.arithmetic import MPMATH, Arithmetic, Formula, Number, whole
 
-_TOKEN = re.compile(
-    r"\s*(\d*\.?\d+(?:e[+-]?\d+)?|log (?:Gamma|N|B)(?= ?\()"
-    r"|(?:sum|prod)_\{\w=\d\}\^(?:\{[^}]+\}|\w)|[A-Za-z]\w*'?|[-+*/^()|,;])"
-)
+_TOKEN = re.compile(r"\s*(\d*\.?\d+(?:e[+-]?\d+)?|log (?:Gamma|N|B)(?= ?\()"
+    r"|(?:sum|prod)_\{\w=\d\}\^(?:\{[^}]+\}|\w)|[A-Za-z]\w*'?|[-+*/^()|,;])")  # fmt: skip
 # What an index stands for: components and points, intervals.
 _INDICES = {"j": "12", "n": "12", "i": "123"}
 _DEFINITION = re.compile(r"(\w+'?)(?:\(t\))? = (.*)", re.DOTALL)

@@ -55,12 +55,9 @@ def _last(f: Arithmetic, t: Number, *rates: Number) -> Number:
 _LET = "let  s = sqrt((s1^2 + s2^2 + s3^2) / 3), m_i = |mu_i| + s_i^2 / 2"
 
 # Rows that are no part of a density, and rows where the Stein score is too large.
-KEEP = {
-    "conditional_logpdf": lambda case: (
-        case.flag != "H_VS_STEIN" and (case.flag, case.args["v"]) != ("TAIL", 1e6)
-    ),
-    "conditional_stein_score": lambda case: case.args["x"] > 1e-300,
-}
+KEEP = {"conditional_logpdf": lambda case: (case.flag != "H_VS_STEIN" and (case.flag,
+    case.args["v"]) != ("TAIL", 1e6)), "conditional_stein_score": lambda case: case.args["x"] >
+    1e-300,}  # fmt: skip
 _GROWTH = log_slope(lambda f, t, lo, hi: f.power(lo * lo + hi * hi, t) * f.power(lo, 2 - 2 * t))
 FUNCTIONS = functions(f"""
 where  x0 state at time 0, > 0; m m(t), any number; v v(t) > 0; z a standard normal draw

@@ -12,8 +12,7 @@ from spec.vectors.tables import functions
 
 _JACOBIAN = """
     density_of_the_logarithm  H_VS_LOGSCORE  + log x: the density of log X  out + log(x)
-    common  logarithm_of_density
-"""
+    common  logarithm_of_density"""
 _K = """k  64  the incomplete gamma functions of SciPy 1.17.1 lose up to 54 units of S where they
         change the method, near alpha = 0.5, beta x = 1 (measured over 2,500 arguments)"""
 
@@ -31,6 +30,19 @@ def _gamma_complement(f: Arithmetic, a: mpf, x: mpf) -> mpf:
         return 1 - _gamma_series(f, a, x)
 
 
+def _polygamma(f: Arithmetic, m: mpf, x: mpf) -> mpf:
+    """psi (m = 0) and psi' (m = 1) by 60 steps of their recursion and 40 terms of their series."""
+    total, y, first = 0 * x, x + 60, m == 0
+    for n in range(60):
+        total = total - 1 / (x + n) if first else total + 1 / ((x + n) * (x + n))
+    total = total + (f.log(y) - 1 / (2 * y) if first else 1 / y + 1 / (2 * y * y))
+    for k in range(1, 41):
+        p, q = mpmath.bernfrac(2 * k)
+        term = f.number(str(p)) / q / f.power(y, 2 * k)
+        total = total - term / (2 * k) if first else total + term / y
+    return total
+
+
 def _beta_series(a: mpf, b: mpf, y: mpf) -> mpf:
     """I_y(a, b) = y^a (1 - y)^b / (a B(a, b)) * sum of y^n (a + b)_n / (a + 1)_n, y <= 1/2."""
     return y**a * (1 - y) ** b / (a * mpmath.beta(a, b)) * mpmath.hyp2f1(a + b, 1, a + 1, y)
@@ -43,7 +55,8 @@ def _beta_prime(f: Arithmetic, x: mpf, a: mpf, b: mpf, scale: mpf) -> mpf:
         return 1 - _beta_series(b, a, scale / (scale + x))
 
 
-_SERIES = {"series": _gamma_series, "complement": _gamma_complement, "by_series": _beta_prime}
+_SERIES = {"psi": _polygamma, "polygamma": lambda f, m, x: mpmath.psi(m, x), "series":
+    _gamma_series, "complement": _gamma_complement, "by_series": _beta_prime,}  # fmt: skip
 FUNCTIONS = functions(f"""
 where  x0 clean state, > 0; L number of looks, > 0; g a draw of Gamma(L, 1), > 0
 gamma_noise_sample  R24  x0 L g
@@ -52,6 +65,18 @@ gamma_noise_sample  R24  x0 L g
     added  BASIC  x0 + g / L
     ordinary 18+6 T_INDEX: 0.02~50 0.5~30 0.2~40
     TAIL e(690) 2.5 3; 1.3 0.2 1e-30; e(-690) 4 5.5; POW2 x0: 500 -500
+gamma_log_mean  R24-log-moments  L  guard 20
+    out  psi(L) - log(L), psi the digamma function  value  psi(0, L) - log(L)
+    again  polygamma(0, L) - log(L)  S  |psi(L)| + |log L|  size  |psi(0, L)| + |log L|
+    rate_one  T_INDEX  psi(L)  psi(0, L)
+    one_term  TAIL  -1 / (2 L)
+    ordinary 12+4 T_INDEX: 0.05~60; TAIL 1e-9; 200; 1.4616321449683622; BASIC 1; 4; 16; 1e6
+gamma_log_var  R24-log-moments  L  guard 20
+    out  psi'(L), psi' the trigamma function  value  psi(1, L)
+    again  polygamma(1, L)
+    variance_of_the_noise  T_INDEX  1 / L
+    standard_deviation  S_VS_S2  the root  sqrt(out)
+    ordinary 12+3 T_INDEX S_VS_S2: 0.05~60; TAIL 1e-9; 200; 1e6; 1e120; BASIC 1; 4; 16
 where  x noisy state, > 0
 gamma_conditional_hyvarinen_score  R24  x x0 L
     out  L - 1 - L x / x0  again  (L (x0 - x) - x0) / x0  S  L + 1 + L x / x0

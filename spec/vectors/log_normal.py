@@ -6,33 +6,28 @@ _BOX = "1e-3~1e3 -2..2 1e-3~20"
 # States where the Hyvarinen score is 0, exp(a - v), to the last bit.
 _ROOTS = """
     NEAR_ROOT 0.7189237334319262 0.31 0.64; 0.023517745856009104 -3.7 0.05;
-        1.594440679804032e+129 300 2.5; 4.334176704156849e-18 0.02 40
-"""
+        1.594440679804032e+129 300 2.5; 4.334176704156849e-18 0.02 40"""
 _EXTREMES = """
     SMALL_V 1.0000001 0 1e-12; 1.35 0.3 1e-12; e(0.301) 0.3 1e-9; e(-5) -5.001 1e-10
     CANCELLATION e(700) 699.9 0.01; e(-700) -700.25 0.3; e(123.456) 123 1e-3; 1.000001 1e-6 1e-4
     TAIL e(700) 0.3 0.64; e(-700) -0.2 0.64; e(50) -1.1 0.02; e(-45) 1.2 0.3; e(300) -300 50
-    BASIC 1.7 -0.3 1e6; e(690) -20 1e6; 0.3 650 1e5; POW2 2^500 346.7 0.7; 2^-600 -416.1 0.2
-"""
+    BASIC 1.7 -0.3 1e6; e(690) -20 1e6; 0.3 650 1e5; POW2 2^500 346.7 0.7; 2^-600 -416.1 0.2"""
 _MOVED = """
     common  ito_term
     deviation_for_variance  S_VS_S2  sqrt(v) and sqrt(v0)  v0 -> sqrt(v0), v -> sqrt(v)
     common  drift_of_the_wrong_sign
-    variances_exchanged  T_INDEX  v / (v0 + v) in place of v0 / (v0 + v)  v0 -> v, v -> v0
-"""
+    variances_exchanged  T_INDEX  v / (v0 + v) in place of v0 / (v0 + v)  v0 -> v, v -> v0"""
 # The density of log X_t at y + p v over that at y.
 _TILTED = "p (log(x) - m) + p^2 v / 2 + log N(Y + p v; a + m, V) - log N(Y; a + m, V)"
 # Two points: r_n is the share of point n in the density.
 _SHARES = """
     let  d_n = log(x) - log(x_n) - m, q_n = log N(d_n; 0, v), r1 = 1 / (1 + exp(q2 - q1)),
-        r2 = 1 / (1 + exp(q1 - q2)), f_n = exp(-d_n^2 / (2 v))
-"""
+        r2 = 1 / (1 + exp(q1 - q2)), f_n = exp(-d_n^2 / (2 v))"""
 _NEAR = "0.1~10 0.2~2 1~8 -0.5..0.5 0.05~3"
 _CHANGED = """
     common  deviation_for_variance, ito_term
     one_point  BASIC  the first point alone  x2 -> x1
-    point_between  BASIC  one point at sqrt(x1 x2)  x1 -> sqrt(x1 x2), x2 -> sqrt(x1 x2)
-"""
+    point_between  BASIC  one point at sqrt(x1 x2)  x1 -> sqrt(x1 x2), x2 -> sqrt(x1 x2)"""
 
 FUNCTIONS = functions(f"""
 where  x a state, > 0; a mean of log X, any number; v variance of log X, > 0

@@ -10,8 +10,7 @@ _WEIGHTS = """
     SIGN -1.7 0.6 0.3; -0.02 -2.3 0.05; -31 1.4 0.9; -5.5 -0.7 1e-3"""
 _PAIRS = """
     ordinary 16+4 T_INDEX: 0.02~30 0.02~30
-    SIGN -1.7 -0.4; -0.03 -2.2; -11 -13.5; -0.8 -0.1; -e(100) -e(101)
-"""
+    SIGN -1.7 -0.4; -0.03 -2.2; -11 -13.5; -0.8 -0.1; -e(100) -e(101)"""
 
 
 def _from_limit(f: Arithmetic, lam: mpf, delta: mpf, n: mpf, q: mpf) -> mpf:
@@ -24,8 +23,7 @@ def _from_limit(f: Arithmetic, lam: mpf, delta: mpf, n: mpf, q: mpf) -> mpf:
 
 _LAW_MISTAKES = """
     one_step_more  T_INDEX  n + 1  n -> n + 1
-    deviation_for_variance  S_VS_S2  sqrt(lam) in place of lam  lam -> sqrt(lam)
-"""
+    deviation_for_variance  S_VS_S2  sqrt(lam) in place of lam  lam -> sqrt(lam)"""
 
 FUNCTIONS = functions(f"""
 where  x state, > 0; s Stein score grad log p(x); delta step, > 0; z a standard normal draw

@@ -16,8 +16,7 @@ _EXTREMES = """
     TAIL e(700) 0.25 -0.3 0.64 0.9 0.2; e(-700) 0.625 -0.3 0.05 0.4 0.3;
         e(60) 0.5 -1.1 0.25 1.3 0.25; e(-41) 2^-40 -0.7 0.04 0.8 0.04; e(500) 0.75 3 7 3 7.5
     SMALL_V 1.0000002 0.5 0 1e-12 3e-7 1e-12; 1.35 0.25 0.3 1e-12 0.3 2e-12;
-        1.000001 0.375 1e-6 1e-12 0 0.5; 1.2840254 0.75 0.25 1e-10 0.2500003 1e-10
-"""
+        1.000001 0.375 1e-6 1e-12 0 0.5; 1.2840254 0.75 0.25 1e-10 0.2500003 1e-10"""
 # The components weigh about the same where each is far out: shares of numbers like exp(-1e5).
 _TIED = """
     CANCELLATION e(400) 0.5 -0.25 0.75 -0.25 0.7500001; e(-350) 0.5 2 0.3 2.0000003 0.3;
@@ -37,8 +36,7 @@ _PARTS = f"""
         r1 = 1 / (1 + exp(q2 - q1)), r2 = 1 / (1 + exp(q1 - q2)), {_MEANS}, C_j = v_j v / (v_j + v)
     common  ito_term, deviation_for_variance, equal_weights
     densities_first  TAIL  shares as a ratio of densities, in float64
-        r1 -> exp(q1) / (exp(q1) + exp(q2)), r2 -> exp(q2) / (exp(q1) + exp(q2))
-"""
+        r1 -> exp(q1) / (exp(q1) + exp(q2)), r2 -> exp(q2) / (exp(q1) + exp(q2))"""
 _SHAPE = "-2..0.5 0.02~2 0..2.5 0.02~2 -0.5..0.5 0.05~2"
 _DRAWN = f"ordinary 10+3 ITO S_VS_S2: 0.05~20 {_WEIGHTS} {_SHAPE}"
 # {} is for one argument more, the power of a moment.
@@ -49,22 +47,19 @@ _POWERED = """
         e(0.25) 0.5 -299.875 0.75 300.125 0.75 0.125 0.25 {}
     SMALL_V 1.0000002 0.5 0 1e-12 3e-7 1e-12 1e-8 2e-12 {};
         1.35 0.25 0.3 1e-12 0.4 2e-12 0.01 0.64 {}; 1.35 0.375 0.3 0.5 0.1 0.8 0 1e-12 {}
-    BASIC 2.2 0.5 0.1 1e6 -0.4 0.2 0.2 0.6 {}; 0.4 0.375 1 0.3 -2 0.4 0.3 1e6 {}
-"""
+    BASIC 2.2 0.5 0.1 1e6 -0.4 0.2 0.2 0.6 {}; 0.4 0.375 1 0.3 -2 0.4 0.3 1e6 {}"""
 _FAR = _POWERED.replace(" {}", "")
 _AT = "w, a1 + m, v1 + v, a2 + m, v2 + v"
 _PAIRS = f"""
     ordinary 14+3 S_VS_S2 T_INDEX: {_OTHERS} -2..2 0.02~3 -1..3 0.02~3
     CANCELLATION 0.5 300 1e-9 300.00001 2e-9; 0.25 -700 1e-6 -700.001 1e-12;
         0.75 50 1e-4 50.01 3e-4
-    TAIL 2^-50 700 1e6 -3 0.1; 1-2^-50 0.3 0.02 -600 1e5; 0.5 -700 1e-12 700 1e-12
-"""
+    TAIL 2^-50 700 1e6 -3 0.1; 1-2^-50 0.3 0.02 -600 1e5; 0.5 -700 1e-12 700 1e-12"""
 _SQUARES = "w (v1 + a1^2) + (1 - w) (v2 + a2^2) - (w a1 + (1 - w) a2)^2"
 _FITTED = """
     ordinary S_VS_S2 ITO T_INDEX: -2..2 -1..3 0.02~3 0.02~3 -1..1 0.1~3
     TAIL 700 -690 0.3 0.2 2 1e6; 0.3 0.1 1e6 1e-12 -3 0.1; -650 -650.5 0.2 0.3 5 0.7
-    SMALL_V 300 300.0000001 1e-12 2e-12 1e-6 3e-12; 0.3 0.300001 1e-12 1e-12 0 1e-12
-"""
+    SMALL_V 300 300.0000001 1e-12 2e-12 1e-6 3e-12; 0.3 0.300001 1e-12 1e-12 0 1e-12"""
 
 FUNCTIONS = functions(f"""
 where  x a state, > 0; w weight of the first component, in (0, 1), with 1 - w exact in float64;

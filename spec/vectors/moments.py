@@ -108,13 +108,11 @@ _MIXED = """
     common  deviation_for_variance(v_j), equal_weights
     ordinary 12+4 ITO S_VS_S2: 0.25,0.625,0.375,0.84375,0.125 -2..2 0.02~3 -1..3 0.02~3
     TAIL 2^-50 300 20 -3 0.1; 1-2^-50 0.3 0.02 -300 300; 0.5 -700 650 -1e3 1e3
-    SMALL_V 0.25 0.3 1e-12 0.30000001 3e-12; 0.5 300 1e-9 300.00001 2e-9
-"""
+    SMALL_V 0.25 0.3 1e-12 0.30000001 3e-12; 0.5 300 1e-9 300.00001 2e-9"""
 _TWO = """
     ordinary 14+4 ITO S_VS_S2: 0.2~2 1~8 -0.5..0.5 0.05~3
     TAIL e(-600) e(-601) -20 600; e(300) e(299) 1 20; e(-200) e(200) 0.3 0.2
-    SMALL_V 1.3 1.3000001 0.2 1e-12; 0.7 1.9 0 1e-12
-"""
+    SMALL_V 1.3 1.3000001 0.2 1e-12; 0.7 1.9 0 1e-12"""
 FUNCTIONS = functions(f"""
 where  a mean of log X, any number; v variance of log X, > 0
 log_normal_mean  mixture-moments  a v

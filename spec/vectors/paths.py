@@ -18,10 +18,8 @@ MEANINGS = {
     "x_T": "state at t = 1, > 0", "a": "mean of log X_0", "v0": "variance of log X_0, > 0",
     "m": "m(1), any number", "v": "v(1) > 0",
     "z": "list of n <= 8 standard normal draws, in the order of use"}  # fmt: skip
-HOW = (
-    "for i = 1 .. len(z): t = (9 - i) / 8, h = -1 - (log|x| - a - m t) / (v0 + v t), "
-    "dm = m / 8, dv = v / 8, x <- "
-)
+HOW = ("for i = 1 .. len(z): t = (9 - i) / 8, h = -1 - (log|x| - a - m t) / (v0 + v t), "
+    "dm = m / 8, dv = v / 8, x <- ")  # fmt: skip
 # One step: i is its number, z_i its draw.
 _STEP = Expression(("x", "h", "dm", "dv", "z_i", "i"), {}, {})
 _DALE = _STEP.of("x exp(-dm + dv (1 + h) + sqrt(dv) z_i)", "out")
@@ -96,13 +94,10 @@ def _prefixes(flag: Flag, start: tuple[float, ...], z: tuple[float, ...]) -> tup
     return tuple(Case(flag, {**fixed, "z": z[: n + 1]}) for n in range(STEPS))
 
 
-_COMMON = (
-    *_prefixes(Flag.BASIC, (1.7, 0.31, 0.23, -0.2, 0.7), NOISE),
-    *_prefixes(Flag.T_INDEX, (0.6, -0.4, 0.05, 0.15, 0.64), OTHER),
-    *_prefixes(Flag.ITO, (3.1, 0.9, 1.4, 0.0, 0.9), OTHER),
-    *_prefixes(Flag.TAIL, (1.2, 0.1, 0.4, 0.1, 0.5), LARGE),
-    *_prefixes(Flag.CANCELLATION, (FLOAT64.exp(620.0), 600.0, 5.0, 19.0, 2.0), NOISE),
-)
+_COMMON = (*_prefixes(Flag.BASIC, (1.7, 0.31, 0.23, -0.2, 0.7), NOISE), *_prefixes(Flag.T_INDEX,
+    (0.6, -0.4, 0.05, 0.15, 0.64), OTHER), *_prefixes(Flag.ITO, (3.1, 0.9, 1.4, 0.0, 0.9), OTHER),
+    *_prefixes(Flag.TAIL, (1.2, 0.1, 0.4, 0.1, 0.5), LARGE), *_prefixes(Flag.CANCELLATION,
+    (FLOAT64.exp(620.0), 600.0, 5.0, 19.0, 2.0), NOISE),)  # fmt: skip
 _MISTAKES = """
     no_noise_in_the_last_step  T_INDEX  z left out in step 8  z_i -> z_i min(1, 8 - i)
     divergence_once  ITO  sigma^2 in place of 2 sigma^2: dv less in each step  h -> h - 1

@@ -25,13 +25,11 @@ _MEAN_MISTAKES = f"""
     drift_kept  BASIC  a + m in place of a  out + m
     common  deviation_for_variance
     data_mean  BASIC  a
-    start_mean  TAIL  b
-"""
+    start_mean  TAIL  b"""
 _MEAN_CASES = f"""
     ordinary 11+3 T_INDEX S_VS_S2 SIGN: -2..2 0.02~4 -0.7..0.7 0.1~4 {_STEPS} -2..2
     TAIL 300 0.4 2 0.6 5 -100; 0.3 1e6 0.2 0.5 9 0.1; 0.3 0.2 5 1e6 6 900
-    BASIC 0.5 1e-12 0.1 0.64 12 0.7; 0.3 0.05 0 0.64 100 0.9
-"""
+    BASIC 0.5 1e-12 0.1 0.64 12 0.7; 0.3 0.05 0 0.64 100 0.9"""
 
 
 def _trigamma(f: Arithmetic, x: Number) -> Number:
@@ -49,13 +47,11 @@ def _step_by_step(f: Arithmetic, v0: Number, v: Number, n: Number, q: Number) ->
 
 _LATER_STEPS = """
     deviation_for_variance  S_VS_S2  sqrt(v) in place of v  v -> sqrt(v), q -> sqrt(q)
-    one_step_more  T_INDEX  N + 1 steps  n -> n + 1
-"""
+    one_step_more  T_INDEX  N + 1 steps  n -> n + 1"""
 _VAR_CASES = f"""
     ordinary 13+3 T_INDEX S_VS_S2: 0.02~4 0.1~4 {_STEPS} 0.05~6
     TAIL 1e6 0.3 4 0.2; 1e6 2e-3 30 1e-4; T_INDEX 0.05 1e6 7 1e6; TAIL 3 1e-12 6 1e-13
-    SMALL_V 1e-12 0.64 10 0.64; 1e-12 3e-12 40 2e-12; BASIC 0.05 0.64 100 0.69
-"""
+    SMALL_V 1e-12 0.64 10 0.64; 1e-12 3e-12 40 2e-12; BASIC 0.05 0.64 100 0.69"""
 _TRIGAMMAS = "(v0 / (v0 + v))^2 q + v0 r (trigamma(r) - trigamma(r + n)), r = v0 n / v"
 
 

@@ -7,15 +7,13 @@ _ORDINARY = """
 """
 _NEGATIVE = """
     SIGN -1.7 -0.6 0.4 0.1 0.3 1; -0.03 1.2 -0.9 -0.05 0.02 0.7; -2.4 -4 -1.5 0.2 0.5 1.2;
-        -3.3 -1.5 -3 0 0.64 1
-"""
+        -3.3 -1.5 -3 0 0.64 1"""
 _EXTREMES = """
     SMALL_V 1.3 -0.4 0.7 1e-13 1e-12 1; 0.6 2 -1.9 -3e-13 1e-12 1; 22 3e5 0.2 0 1e-10 1
     TAIL 1.7 -0.8 8 0.05 0.3 1; 0.8 1.5 -8 -0.1 0.02 1; 1.1 -30 9.5 0 0.64 1
     UNDERFLOW e(-700) -0.7 0.3 0.2 0.4 1; e(-700) 0.4 -1.3 -0.1 0.1 0.5
     OVERFLOW e(700) -0.7 0.3 0.2 0.4 1; e(700) 0.4 -1.3 -0.1 0.1 0.5
-    BASIC 1.9 0 0 0.25 0.5 1; 1.9 -3 1.2 0.25 0.5 0
-"""
+    BASIC 1.9 0 0 0.25 0.5 1; 1.9 -3 1.2 0.25 0.5 0"""
 _COMMON = "clipped_noise, score_times_x, drift_of_the_wrong_sign(dm)"
 # Of steps that keep the marginals of the forward process at any noise level.
 _FOLLOWED = """
@@ -23,11 +21,9 @@ _FOLLOWED = """
         h -> (1 + h) 2 / (1 + kappa^2) - 1
     level_for_its_square  S_VS_S2  (1 + kappa) / 2 in place of (1 + kappa^2) / 2
         h -> (1 + h) (1 + kappa) / (1 + kappa^2) - 1
-    common  hyvarinen_for_log_score, score_times_x, clipped_noise
-"""
+    common  hyvarinen_for_log_score, score_times_x, clipped_noise"""
 _LEVELS = """
-    BASIC 1.7 -0.6 0.4 0.1 0.3 0; 0.4 1.3 -1.9 -0.1 0.2 0; 2.6 -1.8 0.8 0.05 0.1 3
-"""
+    BASIC 1.7 -0.6 0.4 0.1 0.3 0; 0.4 1.3 -1.9 -0.1 0.2 0; 2.6 -1.8 0.8 0.05 0.1 3"""
 # Heun's rule for the noise-free equation, the log score affine in log x. The second formula takes
 # u = log x - m, with m(t) = 0, and slopes as products of affine maps. The scores count with their
 # 1: a sampler is given h, one less than the log score.
@@ -39,8 +35,7 @@ _TAIL = """
     again  log(normal_cdf(-z))
     probability  BASIC  P in place of log P  exp(out)
     other_tail  SIGN  log Phi(z): the sign is kept
-    logarithm_of_probability  UNDERFLOW  Phi(-z) first, then its log, in float64  out
-"""
+    logarithm_of_probability  UNDERFLOW  Phi(-z) first, then its log, in float64  out"""
 
 FUNCTIONS = functions(f"""
 where  x state at time t, any sign, not 0; h Hyvarinen score at |x|; z a standard normal

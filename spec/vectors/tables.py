@@ -54,8 +54,7 @@ correlation_ignored  SIGN  c12 = 0  c12 -> 0
 log_of_mean  ITO  a + v/2, the logarithm of the mean of X, in place of a  a -> a + v / 2
 shapes_exchanged  T_INDEX  a and b exchanged  a -> b, b -> a
 equal_weights  BASIC  1/2 in place of w  w -> 1 / 2
-twice  BASIC  the factor 1/2 is left out  2 out
-"""
+twice  BASIC  the factor 1/2 is left out  2 out"""
 _KNOWN = {line.split("  ")[0]: line for line in COMMON.strip().splitlines()}
 _TEXTS = ("out", "value", "again", "S", "size", "let", "k")
 _FLAGS = "|".join(Flag)

@@ -123,11 +123,26 @@ def _gamma_marginal(f: Callable, at: Values) -> object:
     return [*law.a, *law.b, *law.scale]
 
 
+def _gamma_posterior(f: Callable, at: Values) -> object:
+    law = f([at["x"]], ref.InverseGamma(at["alpha"], at["beta"]), at["L"])
+    return [*law.shape, *law.scale]
+
+
+def _integrated(f: Callable, at: Values, *first: float) -> object:
+    return f(*first, at["x"], ref.InverseGamma(at["alpha"], at["beta"]), at["L"])
+
+
 NAMES = ("Gamma", "InverseGamma", "Weibull", "BetaPrime")
 OTHER_LAWS: dict[str, Adapter] = {
     **{f"{n}.{form}": _evaluated(n) for n in NAMES for form in ("log_score", "stein_score")},
     **{f"{n}.rvs": _drawn_law(n) for n in NAMES},
     "gamma_marginal": _gamma_marginal,
+    "gamma_posterior": _gamma_posterior,
+    "gamma_posterior_moment": lambda f, at: _integrated(f, at, at["p"]).value,
+    "gamma_posterior_log_moments": lambda f, at: _integrated(f, at)[:2],
+    "gamma_posterior_cdf": lambda f, at: _integrated(f, at, at["y"]).values,
+    "gamma_posterior_ppf": lambda f, at: _integrated(f, at, at["q"]),
+    "looks_at_log_var": lambda f, at: f(at["v"]),
 }
 
 

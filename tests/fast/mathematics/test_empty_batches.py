@@ -94,6 +94,8 @@ OF_STATES: dict[str, Call] = {
         "bregman EUCLIDEAN": lambda k, x: k.bregman(k.EUCLIDEAN, x, x),
         "bits_per_dim": lambda k, x: k.bits_per_dim(x, 2),
         "gamma_noise_sample": lambda k, x: k.gamma_noise_sample(x, 2.0, x),
+        "gamma_log_moments": lambda k, x: k.gamma_log_moments(x),
+        "looks_at_log_var": lambda k, x: k.looks_at_log_var(x),
         "gamma_denoiser": lambda k, x: k.gamma_denoiser(x, x, 2.0),
         "gamma_conditional_hyvarinen_score": lambda k, x: k.gamma_conditional_hyvarinen_score(
             x, x, 2.0
@@ -204,7 +206,8 @@ def test_steps_and_the_loop_serve_an_empty_batch(name: str, shape: str) -> None:
 
 # Public functions of both that take no batch, or whose batch has a test of its own.
 WITHOUT_ROW = {
-    "simulate", "log_likelihood", "log_average_flip_probability", "gamma_marginal",  # laws
+    "simulate", "log_likelihood", "log_average_flip_probability",
+    "gamma_marginal", "gamma_posterior",  # laws
     "two_time_law", "kl_divergence", "log_moments", "fitted_lognormal", "terminal_gaussian",
     "terminal_mismatch", "best_start", "standard_lognormal", "from_class_averages",  # of laws
     "annealed", "geometric", "power", "printed", "uniform",  # grids
