@@ -16,8 +16,8 @@ from scipy.special import digamma, zeta
 from torch import Tensor
 
 import gbm_ref as ref
-from gbm_fast.pixel_laws import PixelLaws
 from gbm_fast.restoration.chain import Laws, looks_levels, reverse_speckle
+from gbm_fast.speckle import Z95, PixelLaws
 from tests.support.cases import generator, seed
 
 S, MOST, STEPS = 0.7, 100.0, 24
@@ -47,7 +47,8 @@ def exact(log_y: Tensor, looks: Tensor) -> PixelLaws:
     mean, std = (
         torch.from_numpy(part(log_y.double().numpy())) for part in moments(float(looks[0]))
     )
-    return PixelLaws(mean, std, (mean / 2).exp(), mean.exp())
+    ends = ((mean + z * std).exp() for z in (-Z95, Z95))
+    return PixelLaws(mean, std, (mean / 2).exp(), mean.exp(), *ends)
 
 
 def biased(log_y: Tensor, looks: Tensor) -> PixelLaws:
