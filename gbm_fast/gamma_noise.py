@@ -37,8 +37,11 @@ def gamma_log_moments(looks: Tensor) -> tuple[Tensor, Tensor]:
     second is the v that gamma noise of L looks shares with log-normal noise.
     """
     require_positive(looks, "looks")
+    # In float64, for the difference of near numbers; Apple's GPUs have none.
+    wide = looks if looks.device.type == "mps" else looks.double()
     # torch's polygamma(1, L) is right to 1e-9 alone.
-    return digamma(looks) - looks.log(), zeta(looks.new_full((), 2.0), looks)
+    moments = digamma(wide) - wide.log(), zeta(wide.new_full((), 2.0), wide)
+    return moments[0].to(looks), moments[1].to(looks)
 
 
 def looks_at_log_var(v: Tensor) -> Tensor:
