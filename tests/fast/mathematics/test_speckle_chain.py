@@ -64,7 +64,7 @@ def samples(laws: Laws, y: np.ndarray, looks: float, count: int, *names: str) ->
     """`count` samples for each y (n,): (count, n)."""
     image = torch.from_numpy(y)[None, None]
     levels = looks_levels(looks, MOST, STEPS)
-    drawn = reverse_speckle(laws, image, levels, seed(*names), range(count))
+    drawn = reverse_speckle(laws, image, levels, seed(*names) % 2**32, range(count))
     return drawn[:, 0, 0].numpy()
 
 
