@@ -33,12 +33,14 @@ def gamma_log_moments(looks: Tensor) -> tuple[Tensor, Tensor]:
     """(psi(L) - log L, psi'(L)): mean and variance of log G (claim `R24-log-moments`).
 
     psi is the digamma function. Looks of any shape, positive, which is that of both results, as
-    is their dtype. To be unbiased in log X, what estimates log X_0 has the first subtracted; the
+    is their dtype; they are computed in float64. To be unbiased in log X, what estimates log X_0 has the first subtracted; the
     second is the v that gamma noise of L looks shares with log-normal noise.
     """
     require_positive(looks, "looks")
+    count = looks.double()
     # torch's polygamma(1, L) is right to 1e-9 alone.
-    return digamma(looks) - looks.log(), zeta(looks.new_full((), 2.0), looks)
+    mean, var = digamma(count) - count.log(), zeta(count.new_full((), 2.0), count)
+    return mean.to(looks), var.to(looks)
 
 
 def looks_at_log_var(v: Tensor) -> Tensor:
