@@ -33,8 +33,9 @@ def gamma_log_moments(looks: Tensor) -> tuple[Tensor, Tensor]:
     """(psi(L) - log L, psi'(L)): mean and variance of log G (claim `R24-log-moments`).
 
     psi is the digamma function. Looks of any shape, positive, which is that of both results, as
-    is their dtype; they are computed in float64. To be unbiased in log X, what estimates log X_0 has the first subtracted; the
-    second is the v that gamma noise of L looks shares with log-normal noise.
+    is their dtype; they are computed in float64. To be unbiased in log X, what estimates log X_0
+    has the first subtracted; the second is the v that gamma noise of L looks shares with
+    log-normal noise.
     """
     require_positive(looks, "looks")
     count = looks.double()
