@@ -80,8 +80,8 @@ def test_the_table_is_the_oracles_quadrature(looks: float) -> None:
 @pytest.mark.parametrize("looks", [1.0, 4.0])
 @pytest.mark.parametrize("u", [-1.5, 1.5])
 def test_samples_have_the_exact_posterior(looks: float, u: float) -> None:
-    """Within Kolmogorov's critical value for 1,000 draws, false alarm 1e-7, and the distance
-    (0.02 at most) that a log-normal law has from the posterior."""
+    """Within Kolmogorov's critical value for 1,000 draws, false alarm 1e-7, and 0.02 for what
+    log-normal draws do to the law of the samples."""
     bias, v = (float(part) for part in ref.gamma_log_moments(looks))
     y = float(np.exp(bias + u * np.sqrt(S**2 + v)))
     drawn = samples(exact, np.full(COPIES, y), looks, 1, "speckle chain", repr(y), repr(looks))
