@@ -95,7 +95,7 @@ def test_quadratures_are_the_closed_form_on_inverse_gamma_data(name: str) -> Non
     moments = ref.gamma_posterior_log_moments(x, data, looks)
     assert abs(moments.mean - float(M.log(b) - M.psi(0, a))) <= moments.error < 1e-11
     assert abs(moments.var - float(M.psi(1, a))) <= moments.error
-    for power in (-1.5, 0.25, float(a) / 3):
+    for power in (-1.5, 0.25, min(float(a) / 3, 4.0)):
         found = ref.gamma_posterior_moment(power, x, data, looks)
         exact = float(b ** mpf(power) * M.gammaprod([a - power], [a]))
         assert abs(found.value - exact) <= found.error + 4 * UNIT * exact
@@ -133,7 +133,7 @@ def test_log_normal_data_against_integrals(data: ref.LogNormal, looks: float) ->
         return M.exp(-((y - a) ** 2) / (2 * v) - looks * (y - M.log(X) + X * M.exp(-y)) + looks)
 
     moments = ref.gamma_posterior_log_moments(X, data, looks)
-    ends = [moments.mean + moments.var**0.5 * s for s in (-14, -5, -2, -1, 0, 1, 2, 5, 14)]
+    ends = [moments.mean + moments.var**0.5 * s for s in (-14, -5, -2, -1, 0, 1, 2, 5, 14, 40)]
     with mpmath.workdps(25):
         average = lambda f: M.quad(lambda y: f(y) * density(y), ends)  # noqa: E731
         whole = average(lambda y: 1)
@@ -193,6 +193,6 @@ def test_refusals(refusal: Refusal) -> None:
 
 
 def test_a_moment_that_is_infinite_is_refused() -> None:
-    assert ref.gamma_posterior_moment(ALPHA + L - 0.1, X, INVERSE, L).value > 0
+    assert ref.gamma_posterior_moment(ALPHA + L - 0.5, X, INVERSE, L).value > 0
     with pytest.raises(ValueError, match="within range"):
         ref.gamma_posterior_moment(ALPHA + L + 0.1, X, INVERSE, L)
