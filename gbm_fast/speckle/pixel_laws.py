@@ -8,13 +8,13 @@ k = s^2 / (s^2 + v) and the deviation c = s sqrt(v / (s^2 + v)) of the best line
 log X from u,
 
     E[log X | y]     = k u + c F_1
-    sd(log X_i | y)  = c exp(F_2)                      of each pixel i by itself, |F_2| <= 1.5
+    sd(log X_i | y)  = c exp(F_2)                      of each pixel i by itself
     E[sqrt(X) | y]   = exp((k u + c F_3) / 2 + c^2 / 8)
     E[X | y]         = exp(k u + c F_4 + c^2 / 2)
-    5 %, 95 % of X_i = exp(E[log X | y] -+ 1.645 c exp(F_5, F_6))      |F_5|, |F_6| <= 1.5
+    5 %, 95 % of X_i = exp(E[log X | y] -+ 1.645 c exp(F_5, F_6))
 
-so that an untrained network (F = 0) gives the exact answers for a log-normal pixel with log-normal
-speckle of the same v. The three means are each regressed by squares, whose minimum is the mean
+with -4 <= F_2, F_5, F_6 <= 1.5, so that an untrained network (F = 0) gives the exact answers for a
+log-normal pixel with log-normal speckle of the same v. The three means are each regressed by squares, whose minimum is the mean
 itself; the deviation by the likelihood of a normal log X with that mean; the quantiles by the
 pinball loss, whose minimum is the quantile, whatever the law is. A mean of X is not the
 exponential of the mean of log X: which one is wanted is the user's choice, and each is learned.
@@ -37,7 +37,7 @@ _OF_DEVIATION, _OF_QUANTILES = 0.1, 0.3
 TAIL = 0.05
 Z95 = 1.6448536269514722
 """The normal quantile of 95 %."""
-_MOST = 1.5  # of |F_2|, |F_5| and |F_6|, so that states which no training has shown stay finite
+_LEAST, _MOST = -4.0, 1.5  # of F_2, F_5 and F_6: states that no training has shown stay finite
 
 
 class PixelLaws(NamedTuple):
@@ -92,7 +92,7 @@ class SpeckleModel(nn.Module):
         linear = u * expand_like(s / (s + v), u)
         f1, f2, f3, f4, f5, f6 = out.to(u.dtype).chunk(OUTPUTS, dim=1)
         log_mean = linear + c * f1
-        std, below, above = (c * f.clamp(-_MOST, _MOST).exp() for f in (f2, f5, f6))
+        std, below, above = (c * f.clamp(_LEAST, _MOST).exp() for f in (f2, f5, f6))
         return PixelLaws(
             log_mean,
             std,

@@ -64,7 +64,7 @@ def _before(facts: dict) -> str:
     earlier = "; ".join(
         f"{one['images']:,} pieces in {one['seconds'] / 60:.0f} minutes" for one in ledger
     )
-    return f"It began with the weights of an earlier training, without the\nquantiles: {earlier}. "
+    return f"It began with the weights of earlier trainings:\n{earlier}. "
 
 
 def _table(run: TrainedModel) -> str:
