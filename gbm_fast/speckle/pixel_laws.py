@@ -14,10 +14,11 @@ log X from u,
     5 %, 95 % of X_i = exp(E[log X | y] -+ 1.645 c exp(F_5, F_6))
 
 with -4 <= F_2, F_5, F_6 <= 1.5, so that an untrained network (F = 0) gives the exact answers for a
-log-normal pixel with log-normal speckle of the same v. The three means are each regressed by squares, whose minimum is the mean
-itself; the deviation by the likelihood of a normal log X with that mean; the quantiles by the
-pinball loss, whose minimum is the quantile, whatever the law is. A mean of X is not the
-exponential of the mean of log X: which one is wanted is the user's choice, and each is learned.
+log-normal pixel with log-normal speckle of the same v. The three means are each regressed by
+squares, whose minimum is the mean itself; the deviation by the likelihood of a normal log X with
+that mean; the quantiles by the pinball loss, whose minimum is the quantile, whatever the law is. A
+mean of X is not the exponential of the mean of log X: which one is wanted is the user's choice,
+and each is learned.
 """
 
 from typing import NamedTuple
