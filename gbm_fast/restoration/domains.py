@@ -4,6 +4,7 @@ Speckle multiplies the intensity I. A = sqrt(I) is the amplitude, and log I the 
 (decibels are 10 log10 I: multiply them by log(10) / 10 first).
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -96,9 +97,10 @@ def order_statistic(ordered: Tensor, p: float) -> Tensor:
 
     NaN where that place is before the first or behind the last.
     """
+    last = len(ordered) - 1
     place = (len(ordered) + 1) * p - 1
-    below = int(place // 1)
-    if place < -1e-9 or place > len(ordered) - 1 + 1e-9:
+    if not -1e-9 <= place <= last + 1e-9:  # 20 times 0.05 is 1 but for rounding
         return torch.full_like(ordered[0], torch.nan)
-    above = min(below + 1, len(ordered) - 1)
+    place = min(max(place, 0.0), float(last))
+    below, above = math.floor(place), math.ceil(place)
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])

@@ -70,7 +70,7 @@ gamma_log_mean  R24-log-moments  L  guard 20
     again  polygamma(0, L) - log(L)  S  |psi(L)| + |log L|  size  |psi(0, L)| + |log L|
     rate_one  T_INDEX  psi(L)  psi(0, L)
     one_term  TAIL  -1 / (2 L)
-    ordinary 12+4 T_INDEX: 0.05~60; TAIL 1e-9; 200; 1.4616321449683622; BASIC 1; 4; 16; 1e6
+    ordinary 14+4 T_INDEX: 0.05~60; TAIL 1e-9; 200; 1.4616321449683622; BASIC 1; 4; 16; 1e6
 gamma_log_var  R24-log-moments  L  guard 20
     out  psi'(L), psi' the trigamma function  value  psi(1, L)
     again  polygamma(1, L)

@@ -8,6 +8,7 @@ from PIL import Image
 
 import gbm_fast as gbm
 from gbm_fast.data.own.fitting import fitted
+from tests.support.cases import generator
 
 
 def test_a_constant_stays_and_a_slope_stays_a_slope() -> None:
@@ -25,7 +26,7 @@ def test_every_size_becomes_the_one_asked_for(shape: tuple[int, int]) -> None:
 
 
 def test_what_fits_is_not_touched() -> None:
-    image = np.random.default_rng(3).integers(0, 255, (3, 16, 16), dtype=np.uint16)
+    image = generator("fits").integers(0, 255, (3, 16, 16), dtype=np.uint16)
     assert fitted(image, 16) is image and fitted(image, None) is image
 
 
@@ -44,6 +45,6 @@ def test_a_folder_of_many_sizes(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_an_array_in_units_of_its_own(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", np.random.default_rng(4).gamma(1, 5, (12, 30, 20)))
+    np.save(tmp_path / "a.npy", generator("units").gamma(1, 5, (12, 30, 20)))
     data = gbm.load_dataset("npy", tmp_path / "a.npy", image_size=10)
     assert data.image_size == (10, 10) and data.max_value is None

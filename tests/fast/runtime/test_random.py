@@ -334,4 +334,9 @@ NUMBERS = {
     "TEST_LAW": 12,
     "TEST_COMPONENT": 13,
     "LABEL_DROPOUT": 14,
+    "CROP": 15,
+    "SPECKLE": 16,
+    "RESTORE": 17,
+    "POSTERIOR": 18,
+    "LOOKS": 19,
 }

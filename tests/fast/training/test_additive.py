@@ -13,7 +13,7 @@ from torch import Tensor
 import gbm_fast as gbm
 from gbm_fast.data.positive import pixels_from_state, state_from_pixels
 from gbm_fast.data.statistics import data_statistics
-from gbm_fast.training import batches
+from gbm_fast.training import images
 from gbm_fast.training.order import batch_indices
 from tests.support import tiny_runs as tiny
 from tests.support.fixtures import Patch
@@ -79,7 +79,7 @@ def plain_state(x: Tensor, noise: str) -> Tensor:
     return x
 
 
-RIGHT_MOMENTS = batches._log_moments
+RIGHT_MOMENTS = images._log_moments
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ RIGHT_MOMENTS = batches._log_moments
 def test_moments_and_states_of_the_other_noise_are_seen(
     name: str, mistake: Callable, tmp_path: Path, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(batches, name, mistake)
+    monkeypatch.setattr(images, name, mistake)
     assert departure(tmp_path / "wrong") > 1e-2
 
 

@@ -16,6 +16,7 @@ from gbm_fast.data.toys import load_toy
 from gbm_fast.runtime.files import STATE_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.batches import Batch
+from gbm_fast.training.build import build_weighting
 from gbm_fast.training.order import batch_indices
 from tests.support import tiny_runs as tiny
 from tests.support.fixtures import Patch
@@ -43,7 +44,11 @@ def gradients_by_hand(trainer: gbm.Trainer) -> list[Tensor]:
     root, z = v.sqrt()[:, None, None, None], drawn.z.double()
     noisy = y + m[:, None, None, None] + root * z
     gap = model(noisy, m, v, data.train_labels[rows]) + z / root
-    losses = trainer.weighting(v) / 2 * gap.square().mean((1, 2, 3))
+    losses = (
+        build_weighting(trainer.config, trainer.batches.log_std)(v)
+        / 2
+        * gap.square().mean((1, 2, 3))
+    )
     return list(torch.autograd.grad(losses.mean(), list(model.parameters())))
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 import gbm_fast as gbm
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
+from gbm_fast.training.build import build_weighting
 from tests.support import tiny_runs as tiny
 from tests.support.tiny_runs import advance, few_digits, log, make_trainer, newest, saved, weights
 
@@ -150,7 +151,8 @@ def loss_a_pixel(trainer: gbm.Trainer, t: float, z: Tensor) -> float:
     x0 = gbm.positive_from_integers(data.train_images, data.max_value)
     score = gbm.score_function(trainer.model.eval(), trainer.process)
     with torch.no_grad():
-        loss = gbm.m_dsm(score, x0, t, z, trainer.process, trainer.weighting).per_sample
+        weighting = build_weighting(trainer.config, trainer.batches.log_std)
+        loss = gbm.m_dsm(score, x0, t, z, trainer.process, weighting).per_sample
     return float(loss.double().mean()) / x0[0].numel()
 
 
