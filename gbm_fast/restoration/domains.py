@@ -62,7 +62,7 @@ def spread_of_laws(laws: PixelLaws, log_scale: float, domain: Domain) -> Spread:
     log_scale   the logarithm of the unit in which the laws are
     """
     mean, s = laws.log_mean.double() + log_scale, laws.log_std.double()
-    unit = torch.tensor(log_scale).double().exp()
+    unit = math.exp(log_scale)
     median = of_intensities(mean.exp(), domain)
     low, high = (of_intensities(end.double() * unit, domain) for end in (laws.low, laws.high))
     match domain:
@@ -70,7 +70,7 @@ def spread_of_laws(laws: PixelLaws, log_scale: float, domain: Domain) -> Spread:
             centre = laws.mean.double() * unit
             deviation = centre * torch.expm1(s.square()).sqrt()
         case "amplitude":
-            centre = laws.root_mean.double() * unit.sqrt()
+            centre = laws.root_mean.double() * math.sqrt(unit)
             deviation = centre * torch.expm1(s.square() / 4).sqrt()
         case "log":
             centre, deviation = mean, s

@@ -1,5 +1,6 @@
 """Restoring an image with speckle: estimate, deviation, band and ratio, in the user's units."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -96,7 +97,7 @@ class Restorer:
         state = torch.where(known, logs - unit, 0.0).float()
         if settings.num_samples:
             samples = self._samples(state, looks, settings, on_step).double()
-            samples = of_intensities(samples * torch.tensor(unit).double().exp(), settings.domain)
+            samples = of_intensities(samples * math.exp(unit), settings.domain)
             spread = spread_of_samples(samples)
         else:
             samples, at = None, _evaluated(self.laws, state[None], looks)
