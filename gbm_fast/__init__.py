@@ -51,6 +51,8 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.evaluation.metrics import evaluate_images as evaluate_images
     from gbm_fast.flips import log_average_flip_probability as log_average_flip_probability
     from gbm_fast.flips import log_flip_probability as log_flip_probability
+    from gbm_fast.gamma_noise import PixelLaws as PixelLaws
+    from gbm_fast.gamma_noise import SpeckleModel as SpeckleModel
     from gbm_fast.gamma_noise import gamma_ancestral_step as gamma_ancestral_step
     from gbm_fast.gamma_noise import gamma_chain_step as gamma_chain_step
     from gbm_fast.gamma_noise import (
@@ -62,6 +64,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.gamma_noise import gamma_noise_sample as gamma_noise_sample
     from gbm_fast.gamma_noise import gamma_posterior as gamma_posterior
     from gbm_fast.gamma_noise import looks_at_log_var as looks_at_log_var
+    from gbm_fast.gamma_noise import speckle_loss as speckle_loss
     from gbm_fast.grids import Grid as Grid
     from gbm_fast.grids import Row as Row
     from gbm_fast.grids import annealed as annealed
@@ -164,9 +167,6 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.settings.training import TrainConfig as TrainConfig
     from gbm_fast.settings.training_presets import preset_config as preset_config
     from gbm_fast.simulation import simulate as simulate
-    from gbm_fast.speckle import PixelLaws as PixelLaws
-    from gbm_fast.speckle import SpeckleModel as SpeckleModel
-    from gbm_fast.speckle import speckle_loss as speckle_loss
     from gbm_fast.starts import class_averages as class_averages
     from gbm_fast.starts import fitted_lognormal as fitted_lognormal
     from gbm_fast.starts import from_class_averages as from_class_averages

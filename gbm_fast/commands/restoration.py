@@ -1,5 +1,6 @@
 """What `python -m gbm_fast.restore` does: images in, estimates with error bars and a page out."""
 
+import glob
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from gbm_fast.restoration.page import save_page
 from gbm_fast.restoration.restorer import Restored, Restorer, restorer_of
 from gbm_fast.runtime.places import require_writable
 from gbm_fast.settings.failures import naming_folder, naming_memory
-from gbm_fast.settings.restoration import RestorationSettings, RestoreConfig
+from gbm_fast.settings.restoration import RestoreConfig
 from gbm_fast.training.runs import load_trained
 
 _MEMORY = "for an image: pass a smaller --tile, or restore a part of it."
@@ -30,10 +31,19 @@ def run_restoration(config: RestoreConfig) -> None:
     require_writable(config.out)
     for image in images:
         _require_free(config, image)
+    looks = [_looks(restorer, config, image) for image in images]
     with naming_folder(config.out), naming_memory(_MEMORY):
         config.out.mkdir(parents=True, exist_ok=True)
-        for image in images:
-            _restore(restorer, config, image)
+        for image, count in zip(images, looks, strict=True):
+            _restore(restorer, config, image, count)
+
+
+def _looks(restorer: Restorer, config: RestoreConfig, image: ImageFile) -> float:
+    """The looks that are assumed; ValueError, with the path, where it cannot be restored."""
+    try:
+        return restorer.looks_of(image.values, config.restoration)
+    except ValueError as error:
+        raise ValueError(f"{image.path}: {error}") from error
 
 
 def _require_free(config: RestoreConfig, image: ImageFile) -> None:
@@ -41,32 +51,25 @@ def _require_free(config: RestoreConfig, image: ImageFile) -> None:
     names = {"band": ("low", "high"), "page": ("restored",)}
     for output in config.output:
         for part in names.get(output, (output,)):
-            found = sorted(config.out.glob(f"{image.path.stem}-{part}*"))
+            found = sorted(config.out.glob(f"{glob.escape(image.path.stem)}-{part}*"))
             if found:
                 raise ValueError(f"{found[0]} is there already: choose another --out.")
 
 
-def _restore(restorer: Restorer, config: RestoreConfig, image: ImageFile) -> None:
-    settings = config.restoration
-    rounds = _evaluations(restorer, settings)
+def _restore(restorer: Restorer, config: RestoreConfig, image: ImageFile, looks: float) -> None:
+    settings = replace(config.restoration, looks=looks)
+    rounds = 1
+    if settings.num_samples:
+        levels = looks_levels(looks, restorer.most_looks, settings.num_steps)
+        rounds = settings.num_samples * len(levels)
     with tqdm(total=rounds, desc=image.path.name, unit="evaluation", file=sys.stderr) as bar:
-        try:
-            restored = restorer(image.values, settings, bar.update)
-        except ValueError as error:
-            raise ValueError(f"{image.path}: {error}") from error
+        restored = restorer(image.values, settings, bar.update)
     missing = int((~restored.known).sum())
     kept = f", {missing} zeros or missing pixels as they were" if missing else ""
-    guessed = " (estimated)" if settings.looks == "auto" else ""
+    guessed = " (estimated)" if config.restoration.looks == "auto" else ""
     print(f"{image.path.name}: looks {restored.looks:.4g}{guessed}{kept}")
     for path in _written(config, image, restored):
         print(f"  {path}")
-
-
-def _evaluations(restorer: Restorer, settings: RestorationSettings) -> int:
-    if not settings.num_samples:
-        return 1
-    looks = restorer.least_looks if settings.looks == "auto" else settings.looks
-    return settings.num_samples * len(looks_levels(looks, restorer.most_looks, settings.num_steps))
 
 
 def _written(config: RestoreConfig, image: ImageFile, restored: Restored) -> list[Path]:
@@ -87,6 +90,6 @@ def _written(config: RestoreConfig, image: ImageFile, restored: Restored) -> lis
             made.append(write(image, config.out, part, numbers, exact))
     if "page" in config.output:
         path = config.out / f"{image.path.stem}-restored.png"
-        save_page(path, image, restored, replace(config.restoration, looks=restored.looks))
+        save_page(path, image, restored, config.restoration)
         made.append(path)
     return made

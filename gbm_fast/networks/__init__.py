@@ -6,7 +6,7 @@
 | `UNet(1, 32, blocks=1, patch_size=2)` | 8 x 8 x 1, on a CPU | 669,508 | 3.4 M |
 | `UNet(1, 64, blocks=1, patch_size=2)` | 28 x 28 x 1, on a CPU | 2,655,876 | 159 M |
 | `NCSNDeeper()` | 28 x 28 x 1, the paper's, N = 1000 levels | 159,070,721 | 7.2 G |
-| `LocalUNet(1, 4)` | 64 x 64 x 1 and any other size, four numbers a pixel | 2,971,632 | 0.72 G |
+| `LocalUNet(1, 6)` | 64 x 64 x 1 and any other size, six numbers a pixel | 2,972,808 | 465 M |
 | `DDPMpp()` | 32 x 32 x 3, the paper's | 61,804,419 | 10.8 G |
 | `DDPMpp(blocks=8)` | the same, called deep in the original | 106,632,579 | 18.5 G |
 

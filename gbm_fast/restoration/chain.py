@@ -19,9 +19,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gbm_fast.gamma_noise import gamma_ancestral_step
+from gbm_fast.gamma_noise import PixelLaws, gamma_ancestral_step
 from gbm_fast.runtime.random import Stream, normal_events
-from gbm_fast.speckle import PixelLaws
 from gbm_fast.training.speckle import speckle_events
 
 Laws = Callable[[Tensor, Tensor], PixelLaws]

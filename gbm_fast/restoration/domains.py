@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gbm_fast.gamma_noise import PixelLaws
 from gbm_fast.settings.restoration import Domain
-from gbm_fast.speckle import PixelLaws
 
 
 def intensities(values: Tensor, domain: Domain) -> Tensor:

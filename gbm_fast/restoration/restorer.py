@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_tensor
-from gbm_fast.gamma_noise import gamma_log_moments
+from gbm_fast.gamma_noise import PixelLaws, SpeckleModel, gamma_log_moments
 from gbm_fast.networks import LocalUNet
 from gbm_fast.networks.tiles import TILE, TiledNetwork
 from gbm_fast.restoration.chain import Laws, looks_levels, reverse_speckle
@@ -24,7 +24,6 @@ from gbm_fast.restoration.domains import (
 from gbm_fast.restoration.looks import estimate_looks
 from gbm_fast.runtime.state import callers_state_aside
 from gbm_fast.settings.restoration import Domain, Estimate, Looks, RestorationSettings
-from gbm_fast.speckle import PixelLaws, SpeckleModel
 from gbm_fast.training.runs import TrainedModel
 
 _AT_ONCE = 2**20  # pixels of all samples that are evaluated together
@@ -85,11 +84,7 @@ class Restorer:
         Raises ValueError for other shapes, negative intensities, an image without a pixel, and
         looks outside those of the laws.
         """
-        values = _three_axes(image, self.channels)
-        noisy = intensities(values, settings.domain)
-        known = (noisy > 0) & noisy.isfinite()
-        if not bool(known.any()):
-            raise ValueError("the image has no pixel above zero: there is nothing to restore.")
+        values, noisy, known = self._read(image, settings)
         looks = self._looks(noisy, known, settings.looks)
         bias = float(gamma_log_moments(torch.tensor([looks], dtype=torch.float64))[0])
         logs = noisy.log()
@@ -105,6 +100,20 @@ class Restorer:
             one = PixelLaws(*(part[0] for part in at))
             spread = spread_of_laws(one, unit, settings.domain)
         return _masked(values, noisy, known, spread, samples, settings, looks)
+
+    def looks_of(self, image: Tensor, settings: RestorationSettings) -> float:
+        """The looks that are assumed for an image; ValueError where it cannot be restored."""
+        _, noisy, known = self._read(image, settings)
+        return self._looks(noisy, known, settings.looks)
+
+    def _read(self, image: Tensor, settings: RestorationSettings) -> tuple[Tensor, Tensor, Tensor]:
+        """The numbers as they are, their intensities, and which of them are known."""
+        values = _three_axes(image, self.channels)
+        noisy = intensities(values, settings.domain)
+        known = (noisy > 0) & noisy.isfinite()
+        if not bool(known.any()):
+            raise ValueError("the image has no pixel above zero: there is nothing to restore.")
+        return values, noisy, known
 
     def _looks(self, noisy: Tensor, known: Tensor, looks: float | Literal["auto"]) -> float:
         if looks == "auto":

@@ -24,6 +24,7 @@ from gbm_fast.data import load_dataset
 from gbm_fast.data.own.vectors import VectorData, load_vectors
 from gbm_fast.data.positive import state_from_pixels
 from gbm_fast.data.types import Events, ImageData
+from gbm_fast.gamma_noise import SpeckleModel
 from gbm_fast.networks import LocalUNet
 from gbm_fast.networks.tiles import TiledNetwork
 from gbm_fast.parameterisation import ScoreModel, score_function
@@ -49,7 +50,6 @@ from gbm_fast.scores import LogScore
 from gbm_fast.settings.datasets import IN_PYTHON
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.simulation import Callback, simulate
-from gbm_fast.speckle import SpeckleModel
 from gbm_fast.targets.components import drawn_classes
 from gbm_fast.training.memory import images_at_once
 from gbm_fast.training.runs import TrainedModel

@@ -85,6 +85,8 @@ def _metavar(annotation: object) -> str | None:
     if get_origin(annotation) in (Union, types.UnionType):
         parts = [part for part in get_args(annotation) if part is not type(None)]
     (kind,) = parts[:1]
+    if kind is float and len(parts) == 2 and get_origin(parts[1]) is Literal:
+        return f"FLOAT|{_metavar(parts[1])}"
     if get_origin(kind) is Literal:
         words = [word for word in get_args(kind) if not str(word).startswith("own")]
         return "{" + ",".join(str(word) for word in words) + "}"

@@ -107,8 +107,9 @@ class SamplingSettings:
         check_choices(self)
         check_numbers(self)
         for name in ("num_images", "batch_size", "inner_steps", "image_size"):
-            if (getattr(self, name) or 1) < 1 or getattr(self, name) == 0:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be 1 or more, got {value}.")
         if self.num_steps is not None and self.num_steps < 2:
             raise ValueError(f"num_steps must be 2 or more, got {self.num_steps}.")
         if not 0 <= self.seed < 2**32:

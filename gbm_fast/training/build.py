@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from gbm_fast.gamma_noise import OUTPUTS, SpeckleModel
 from gbm_fast.networks import MLP, DDPMpp, LocalUNet, NCSNDeeper, UNet
 from gbm_fast.networks.conditions import Condition, LevelIndex, log_variance
 from gbm_fast.objectives import (
@@ -29,7 +30,6 @@ from gbm_fast.parameterisation import (
 )
 from gbm_fast.process import GBM, Process, VarianceExploding
 from gbm_fast.settings.training import TrainConfig
-from gbm_fast.speckle import OUTPUTS, SpeckleModel
 
 Setting = TypeVar("Setting")
 _UNRESOLVED = "the settings are not resolved: call resolve first, for images with their size."

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from gbm_fast.gamma_noise import speckle_loss
 from gbm_fast.objectives import m_dsm
 from gbm_fast.parameterisation import score_function
 from gbm_fast.process import Process
 from gbm_fast.settings.training import TrainConfig
-from gbm_fast.speckle import speckle_loss
 from gbm_fast.training.batches import Batch
 from gbm_fast.training.build import build_weighting
 from gbm_fast.training.times import target_times

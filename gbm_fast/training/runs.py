@@ -34,6 +34,7 @@ from gbm_fast.data.pictures import Picture, pictured
 from gbm_fast.data.positive import LogScale, pixels_from_state
 from gbm_fast.data.statistics import DataStatistics, law_statistics
 from gbm_fast.data.toys import load_toy
+from gbm_fast.gamma_noise import SpeckleModel
 from gbm_fast.parameterisation import ScoreModel
 from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.distributed import all_sum, from_main, world
@@ -51,7 +52,6 @@ from gbm_fast.runtime.files import (
 from gbm_fast.settings.datasets import TOYS
 from gbm_fast.settings.stored import OtherSettingsError, differences, from_json, to_json
 from gbm_fast.settings.training import TrainConfig
-from gbm_fast.speckle import SpeckleModel
 from gbm_fast.targets import LogNormalMixture
 from gbm_fast.training.batches import Batches, as_mixture, law_tensors
 from gbm_fast.training.build import build_model

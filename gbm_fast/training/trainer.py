@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from gbm_fast.gamma_noise import SpeckleModel
 from gbm_fast.parameterisation import ScoreModel
 from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
@@ -26,7 +27,6 @@ from gbm_fast.runtime.random import Stream, torch_seed
 from gbm_fast.settings.failures import naming_memory
 from gbm_fast.settings.stored import differences, from_json, to_json
 from gbm_fast.settings.training import TrainConfig
-from gbm_fast.speckle import SpeckleModel
 from gbm_fast.training.averages import moving_average
 from gbm_fast.training.batches import Batch, Batches, TrainingData
 from gbm_fast.training.build import build_model, build_process

@@ -19,7 +19,6 @@ EXCEPTIONS: dict[str, str] = {
     "tests/fast/evaluation/test_metrics.py": "repeats the draws of evaluate_images",
     "tests/fast/networks/test_networks.py": GLOBAL_SEED,
     "tests/fast/networks/test_local_unet.py": GLOBAL_SEED,
-    "tests/fast/networks/test_tiles.py": GLOBAL_SEED,
     "tests/fast/mathematics/test_parameterisation.py": GLOBAL_SEED,
     "tests/fast/training/test_trainer.py": "shows that the global generator has no influence",
     "tests/support/batch_noise.py": "restates the streams of gbm_fast, torch's own among them",

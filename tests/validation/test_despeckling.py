@@ -14,10 +14,10 @@ import torch
 
 from gbm_fast.data.positive import LogScale
 from gbm_fast.data.statistics import DataStatistics
+from gbm_fast.gamma_noise import OUTPUTS, SpeckleModel
 from gbm_fast.networks import LocalUNet
 from gbm_fast.parameterisation import Denoiser, ScoreModel
 from gbm_fast.settings.training import TrainConfig
-from gbm_fast.speckle import OUTPUTS, SpeckleModel
 from gbm_fast.training.runs import TrainedModel
 from tests.support.fixtures import Patch
 from validation import despeckling

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gbm_fast.gamma_noise import SpeckleModel
 from gbm_fast.restoration.domains import order_statistic
 from gbm_fast.restoration.restorer import restorer_of
 from gbm_fast.scores import denoiser
 from gbm_fast.settings.restoration import RestorationSettings
-from gbm_fast.speckle import SpeckleModel
 from gbm_fast.training.runs import TrainedModel, load_trained
 from validation.speckle.images import Array
 from validation.speckle.methods import log_moments

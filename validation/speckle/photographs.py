@@ -109,6 +109,8 @@ def collect(folder: Path) -> np.ndarray:
             print(f"left out, not as it was: {photograph.package} {photograph.file}")
             continue
         found.extend(squares(path))
+    if not found:
+        raise ValueError("none of the photographs is as it was: there is nothing to write.")
     return np.stack(found)
 
 

@@ -16,8 +16,8 @@ from scipy.special import digamma, zeta
 from torch import Tensor
 
 import gbm_ref as ref
+from gbm_fast.gamma_noise import Z95, PixelLaws
 from gbm_fast.restoration.chain import Laws, looks_levels, reverse_speckle
-from gbm_fast.speckle import Z95, PixelLaws
 from tests.support.cases import generator, seed
 
 S, MOST, STEPS = 0.7, 100.0, 24

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from gbm_fast.gamma_noise import Z95, PixelLaws
 from gbm_fast.restoration.domains import (
     intensities,
     of_intensities,
@@ -13,7 +14,6 @@ from gbm_fast.restoration.domains import (
     spread_of_laws,
     spread_of_samples,
 )
-from gbm_fast.speckle import Z95, PixelLaws
 
 DOMAINS = ("intensity", "amplitude", "log")
 

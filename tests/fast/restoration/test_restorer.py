@@ -11,9 +11,8 @@ from torch import Tensor
 
 import gbm_fast as gbm
 from gbm_fast import restore
-from gbm_fast.gamma_noise import gamma_log_moments
+from gbm_fast.gamma_noise import Z95, PixelLaws, gamma_log_moments
 from gbm_fast.restoration.chain import looks_levels, reverse_speckle
-from gbm_fast.speckle import Z95, PixelLaws
 from tests.fast.conftest import Command
 from tests.support.cases import generator
 from tests.support.fixtures import Folders
@@ -186,3 +185,14 @@ def test_options_that_cannot_be_are_refused(
 ) -> None:
     done = command(restore.main, *words)
     assert done.status == 2 and said in done.err
+
+
+def test_every_image_is_looked_at_before_the_first_is_restored(
+    run: Path, tmp_path: Path, command: Command
+) -> None:
+    np.save(tmp_path / "good.npy", image("good", (16, 16)).numpy())
+    np.save(tmp_path / "bad[1].npy", -np.ones((16, 16)))
+    files = tmp_path / "good.npy", tmp_path / "bad[1].npy"
+    done = command(restore.main, "--run", run, "--out", tmp_path / "none", *files)
+    assert done.status == 2 and "bad[1].npy: 256 of 256 numbers are negative" in done.err
+    assert not (tmp_path / "none").exists()

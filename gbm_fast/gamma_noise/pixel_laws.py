@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from gbm_fast.checks import positive_number
-from gbm_fast.gamma_noise import gamma_log_moments
+from gbm_fast.gamma_noise.looks import gamma_log_moments
 from gbm_fast.networks.conditions import log_variance
 from gbm_fast.shapes import expand_like
 
